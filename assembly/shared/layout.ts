@@ -1,0 +1,10 @@
+/** Packed layouts of weights: what `src/plan/pack.ts` writes and the kernels read. Literals only. */
+
+/** Outputs in one panel of `f32_gemm`'s weights: [⌈n/NR⌉][k][NR], the tail zero. */
+export const F32_NR = 8;
+
+/** Outputs in one panel of `qs8_gemm`'s weights: [⌈n/NR⌉][⌈k/2⌉][NR][2] i8, the tail zero. */
+export const QS8_NR = 16;
+
+/** Rows of `a` that one panel call handles; the im2col scratch holds this many. */
+export const PANEL_ROWS = 48;

@@ -1,0 +1,38 @@
+// Builds dist/: the wasm modules from assembly/, the bundles and their types from src/. Run by `npm run build` and on install in a clone.
+import { execFileSync } from "node:child_process";
+import { chmod, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { build } from "esbuild";
+
+const require = createRequire(import.meta.url);
+const root = new URL("..", import.meta.url);
+const only = process.argv[2];
+
+const run = (script, args) => execFileSync(process.execPath, [script, ...args], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
+
+if (!only || only === "wasm") {
+  for (const target of ["simd", "scalar"])
+    run(require.resolve("assemblyscript/bin/asc.js"), ["assembly/run.ts", "--config", "asconfig.json", "--target", target]);
+}
+
+if (!only || only === "js") {
+  const { dependencies } = JSON.parse(await readFile(new URL("package.json", root), "utf8"));
+  await build({
+    absWorkingDir: new URL(".", root).pathname,
+    entryPoints: { index: "src/index.ts", cli: "src/cli/main.ts", run: "src/run/index.ts" },
+    outdir: "dist",
+    bundle: true,
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    external: Object.keys(dependencies),
+  });
+  await chmod(new URL("dist/cli.js", root), 0o755);
+}
+
+if (!only || only === "types") {
+  await rm(new URL("dist/types", root), { recursive: true, force: true });
+  run(require.resolve("typescript/bin/tsc"), ["-p", "tsconfig.build.json"]);
+}

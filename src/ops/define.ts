@@ -1,0 +1,116 @@
+import type { AttrValue, Node } from "../graph/graph.ts";
+import type { Tensor, TensorType } from "../tensor/index.ts";
+import type { Lowering } from "./lowering.ts";
+
+/** How an attribute is read: its kind, and its default (`undefined`: absent by default; `required`: the model must give it). */
+export interface AttrSpec {
+  readonly kind: "int" | "float" | "string" | "ints" | "floats" | "tensor";
+  readonly default?: AttrValue;
+  readonly required?: boolean;
+}
+
+export const attr = {
+  int: (value?: number): AttrSpec => ({ kind: "int", default: value }),
+  float: (value?: number): AttrSpec => ({ kind: "float", default: value }),
+  string: (value?: string): AttrSpec => ({ kind: "string", default: value }),
+  ints: (value?: readonly number[]): AttrSpec => ({ kind: "ints", default: value }),
+  floats: (value?: readonly number[]): AttrSpec => ({ kind: "floats", default: value }),
+  tensor: (): AttrSpec => ({ kind: "tensor" }),
+  required: (spec: AttrSpec): AttrSpec => ({ ...spec, required: true }),
+};
+
+/** What `infer` may look at. Absent optional inputs are undefined. */
+export interface InferContext {
+  readonly node: Node;
+  readonly inputs: readonly (TensorType | undefined)[];
+  /** The data of an input that is constant, by its position. */
+  constant(index: number): Tensor | undefined;
+}
+
+export interface EvalContext {
+  readonly node: Node;
+  readonly inputs: readonly (Tensor | undefined)[];
+}
+
+/**
+ * How an operator takes part in static int8:
+ * - `linear`: integer multiply-accumulate with constant weights at input `weight` (output channels along `axis` of it)
+ *   and an optional f32 bias; writes i8, or f32 where nobody reads i8.
+ * - `rescale`: an integer kernel whose inputs and output each have a grid of their own.
+ * - `same`: moves elements or picks among them; the output keeps the grid of input 0.
+ * - `table`: unary, 256 entries.
+ * An operator without a rule stays in f32.
+ */
+export type QuantizeRule =
+  | { readonly kind: "linear"; readonly weight: number; readonly axis: (node: Node, weight: TensorType) => number }
+  | { readonly kind: "rescale"; readonly inputs: "all" | number }
+  | { readonly kind: "same" }
+  | { readonly kind: "table" };
+
+/** One example for the suites: inputs by position (undefined where absent), attributes, and which inputs are constants of the graph. */
+export interface OpCase {
+  readonly name: string;
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly attrs?: Readonly<Record<string, AttrValue>>;
+  readonly constants?: readonly number[];
+  readonly quant?: Node["quant"];
+  readonly outputs?: number;
+}
+
+/** A node as some opset wrote it, before it is raised to the form that the IR speaks. */
+export interface RawNode {
+  readonly op: string;
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attrs: Readonly<Record<string, AttrValue>>;
+}
+
+export interface UpgradeContext {
+  readonly opset: number;
+  /** Adds a constant to the graph and returns its name. */
+  constant(value: Tensor): string;
+  /** A fresh value name, for upgrades that need several nodes. */
+  fresh(): string;
+}
+
+/**
+ * Everything edgepack knows of an operator. The exported name is the ONNX op_type, and attributes and inputs are those of ONNX opset 17
+ * (of the opset that brought the operator, where that is newer); `upgrade` raises older forms to it.
+ */
+export interface OpDef {
+  /** Attributes of the newest form. `upgrade` sees all that the model gave; what is left unknown after it is an error. */
+  readonly attrs: Readonly<Record<string, AttrSpec>>;
+  /** Fewest and most inputs. */
+  readonly arity: readonly [number, number];
+  /** How far the kernels may be from `eval`: bit for bit, or within this relative and absolute difference. */
+  readonly tolerance: "exact" | number;
+  /** Types of the outputs; throws RangeError with a reason where inputs do not fit. */
+  infer(ctx: InferContext): readonly TensorType[];
+  /** The definition, in plain TypeScript. */
+  eval(ctx: EvalContext): readonly Tensor[];
+  /** Result where it follows from types alone (Shape). */
+  fold?(ctx: InferContext): readonly Tensor[] | undefined;
+  /** Nodes of the newest form for one of an older opset; unchanged nodes are returned as they are. */
+  upgrade?(node: RawNode, ctx: UpgradeContext): readonly RawNode[];
+  /**
+   * The same operator on inputs whose axes were permuted: input i of the new node is input i of the old with axis `perm[k]` at place k.
+   * Gives the changed attributes and the permutation that the output now has (undefined: none is needed). Absent: layout matters, leave it.
+   */
+  permute?(
+    node: Node,
+    perm: readonly number[],
+    types: { inputs: readonly (TensorType | undefined)[] },
+  ): { attrs?: Node["attrs"]; inputs?: "all" | "first"; perm?: readonly number[] } | undefined;
+  readonly quantize?: QuantizeRule;
+  /** Multiply-accumulates of one inference; absent means none worth counting. */
+  macs?(node: Node, inputs: readonly (TensorType | undefined)[], output: TensorType): number;
+  /** Writes plan records. Absent: the operator must fold away before a plan is made. */
+  lower?(ctx: Lowering): void;
+  readonly cases: readonly OpCase[];
+}
+
+/** Declares an operator; the types do the checking. */
+export function defineOp(def: OpDef): OpDef {
+  return def;
+}

@@ -1,0 +1,3 @@
+export * from "./dtype.ts";
+export * from "./shape.ts";
+export * from "./tensor.ts";

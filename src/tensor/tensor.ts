@@ -1,0 +1,47 @@
+import { DTYPES, type DType, type TensorData } from "./dtype.ts";
+import { elementCount, type Shape } from "./shape.ts";
+
+/** An affine grid: real = scale · (integer − zero). One scale for the tensor, or one per slice along `axis` (then zero is 0). */
+export interface Quant {
+  readonly scale: Float32Array;
+  readonly zero: number;
+  readonly axis?: number;
+}
+
+export interface TensorType {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  /** Present on i8 tensors that stand for real numbers. */
+  readonly quant?: Quant;
+}
+
+export interface Tensor extends TensorType {
+  readonly data: TensorData;
+}
+
+/** A tensor of zeros. */
+export function zeros(type: TensorType): Tensor {
+  return { ...type, data: new DTYPES[type.dtype].array(elementCount(type.shape)) };
+}
+
+/** A tensor from numbers in row-major order; `shape` defaults to one dimension. */
+export function tensor(dtype: DType, data: ArrayLike<number>, shape: Shape = [data.length]): Tensor {
+  if (elementCount(shape) !== data.length) throw new RangeError(`${data.length} elements do not fill [${shape}]`);
+  return { dtype, shape, data: DTYPES[dtype].array.from(data) };
+}
+
+export const f32 = (data: ArrayLike<number>, shape?: Shape): Tensor => tensor("f32", data, shape);
+export const i64 = (data: ArrayLike<number>, shape?: Shape): Tensor => tensor("i64", data, shape);
+
+/** The type alone, without the data. */
+export function typeOf({ dtype, shape, quant }: TensorType): TensorType {
+  return quant ? { dtype, shape, quant } : { dtype, shape };
+}
+
+/** Stable text form, `f32[1,3,224,224]`, with the grid of quantized tensors: `i8[1,8]@0.05-128`. */
+export function formatType(type: TensorType): string {
+  const base = `${type.dtype}[${type.shape.join(",")}]`;
+  if (!type.quant) return base;
+  const { scale, zero, axis } = type.quant;
+  return axis === undefined ? `${base}@${Number(scale[0].toPrecision(6))}${zero < 0 ? "" : "+"}${zero}` : `${base}@axis${axis}`;
+}
