@@ -122,7 +122,8 @@ export enum Binary {
 
 /**
  * `c[i] = clamp(kind(a[…], b[…]))` over dims d0 (outermost) to d5, c dense; a stride of 0 broadcasts.
- * f32: `lo`, `hi` are f32 bounds. qs8 (add, sub, mul; docs/quantization.md): `lo`, `hi` are i32 bounds on the grid.
+ * f32: `lo`, `hi` are f32 bounds. qs8 (add, sub, mul; docs/quantization.md): `lo`, `hi` are i32 bounds on the grid; `a_scale`, `b_scale` are
+ * f32(s_a / s_c) and f32(s_b / s_c) for add and sub; for mul `a_scale` is f32(f32(s_a · s_b) / s_c) and `b_scale` is not read.
  */
 export enum BinaryField {
   kind = 2,
@@ -173,8 +174,8 @@ export enum PackField {
  * `c[m×n] = clamp(a[m×k] · w + bias)`, `batch` times; lda and ldc are row strides, *_step the strides between batches, all in elements.
  * f32: a, c are f32, lo and hi f32. qs8: a is i8 with `a_zero`; where `c_size` is 1, c is i8: clamp(round(acc·scale[n]) + c_zero, lo, hi)
  * with i32 bias; where it is 4, c is f32: clamp(acc·scale[n] + bias[n], lo, hi) with f32 bias. `dynamic`, if not 0, is the address of
- * {f32 scale, i32 zero} written by qs8_quantize_dynamic: a_zero comes from there and scale[n] is multiplied by that scale.
- * `scratch`: QS8_SCRATCH(k) bytes for qs8 (see kernels), 0 for f32.
+ * {f32 scale, i32 zero} written by qs8_quantize_dynamic: a_zero comes from there and scale[n] is multiplied by that scale (c_size is 4).
+ * qs8: `bias` (0 if there is none) and `scale` hold ⌈n/16⌉ · 16 elements; `scratch` has `qs8GemmScratch` bytes (src/plan/pack-qs8.ts), 0 for f32.
  */
 export enum GemmField {
   batch = 2,
@@ -202,7 +203,8 @@ export enum GemmField {
 
 /**
  * Convolution, NHWC in and out; in and out channels are totals over all groups. Epilogue fields as in GemmField.
- * Also `*_dwconv` (groups == in_c == out_c; `groups` is then ignored).
+ * Also `*_dwconv` (groups == in_c == out_c; `groups` is then ignored). qs8: weights, `bias` and `scale` are padded group by group, each to
+ * ⌈(out_c/groups)/16⌉ · 16 outputs, a depthwise layer as one group; `scratch` has `qs8ConvScratch` or `qs8DepthwiseScratch` bytes.
  */
 export enum ConvField {
   batch = 2,
@@ -235,6 +237,16 @@ export enum ConvField {
   scratch,
 }
 
+/** Offsets from `lo` of the fields that end GemmField and ConvField alike, so that one epilogue serves both. */
+export enum EpilogueField {
+  lo = 0,
+  hi,
+  a_zero,
+  c_zero,
+  c_size,
+  dynamic,
+}
+
 export enum Pool {
   max = 0,
   average = 1,
@@ -242,7 +254,7 @@ export enum Pool {
 
 /**
  * Pooling, NHWC. `include_pad`: 1 divides an average by the window's size with padding (never beyond pad_bottom/right), 0 by the elements inside.
- * qs8: max keeps the grid; average gives clamp(round((Σ(a − a_zero)) · (scale / count)) + c_zero).
+ * qs8: max keeps the grid; average gives requantize(Σ(a − a_zero), f32(scale / count), c_zero, −128, 127) with scale = f32(s_a / s_c).
  */
 export enum PoolField {
   kind = 2,
