@@ -11,8 +11,11 @@ const only = process.argv[2];
 const run = (script, args) => execFileSync(process.execPath, [script, ...args], { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
 
 if (!only || only === "wasm") {
-  for (const target of ["simd", "scalar"])
-    run(require.resolve("assemblyscript/bin/asc.js"), ["assembly/run.ts", "--config", "asconfig.json", "--target", target]);
+  for (const [target, entries] of [
+    ["simd", ["assembly/run.ts", "assembly/kernels/panels.ts"]],
+    ["scalar", ["assembly/run.ts"]],
+  ])
+    run(require.resolve("assemblyscript/bin/asc.js"), [...entries, "--config", "asconfig.json", "--target", target]);
 }
 
 if (!only || only === "js") {

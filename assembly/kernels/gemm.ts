@@ -1,0 +1,55 @@
+import { Field } from "../lib/record";
+import { F32_NR, PANEL_ROWS } from "../shared/layout";
+import { GemmField } from "../shared/plan";
+import { f32_gemm_panel, f32_gemv_panel } from "./gemm_tiles";
+
+/** Op `f32_gemm`: each output is the sum over k in order, from +0; then the bias is added, then the clamp. */
+export function f32_gemm(r: usize): void {
+  let a = Field.address(r, GemmField.a);
+  let w = Field.address(r, GemmField.w);
+  let c = Field.address(r, GemmField.c);
+  const a_step = Field.i32(r, GemmField.a_step) << 2;
+  const w_step = Field.i32(r, GemmField.w_step) << 2;
+  const c_step = Field.i32(r, GemmField.c_step) << 2;
+  for (let batch = Field.i32(r, GemmField.batch); batch > 0; batch--, a += a_step, w += w_step, c += c_step) {
+    f32_matrix(
+      Field.i32(r, GemmField.m),
+      Field.i32(r, GemmField.n),
+      Field.i32(r, GemmField.k),
+      a,
+      Field.i32(r, GemmField.lda),
+      w,
+      Field.address(r, GemmField.bias),
+      c,
+      Field.i32(r, GemmField.ldc),
+      Field.f32(r, GemmField.lo),
+      Field.f32(r, GemmField.hi),
+    );
+  }
+}
+
+/** One matrix product, panel by panel; a block of rows stays in cache while the weights stream past. */
+export function f32_matrix(m: i32, n: i32, k: i32, a: usize, lda: i32, w: usize, bias: usize, c: usize, ldc: i32, lo: f32, hi: f32): void {
+  if (m === 1) {
+    vector(n, k, a, w, bias, c, lo, hi);
+    return;
+  }
+  for (; m > 0; m -= PANEL_ROWS) {
+    const rows = min(m, PANEL_ROWS);
+    let panel = w;
+    for (let j = 0; j < n; j += F32_NR) {
+      f32_gemm_panel(rows, n - j, k, a, lda << 2, panel, bias ? bias + (j << 2) : 0, c + (j << 2), ldc << 2, lo, hi);
+      panel += (k * F32_NR) << 2;
+    }
+    a += (PANEL_ROWS * lda) << 2;
+    c += (PANEL_ROWS * ldc) << 2;
+  }
+}
+
+function vector(n: i32, k: i32, a: usize, w: usize, bias: usize, c: usize, lo: f32, hi: f32): void {
+  let j = 0;
+  for (; n - j >= 4 * F32_NR; j += 4 * F32_NR) {
+    f32_gemv_panel(k, a, w + ((j * k) << 2), bias ? bias + (j << 2) : 0, c + (j << 2), lo, hi);
+  }
+  for (; j < n; j += F32_NR) f32_gemm_panel(1, n - j, k, a, 0, w + ((j * k) << 2), bias ? bias + (j << 2) : 0, c + (j << 2), 0, lo, hi);
+}

@@ -1,0 +1,205 @@
+import { Lanes } from "./lanes";
+import { F32x4 } from "./math";
+
+/**
+ * The inner loops of every f32 product. Accumulators are locals and the loop over k is not unrolled: engines spill otherwise.
+ * `lda`, `ldc` are bytes between rows; `w` is one panel [k][8]; `cols` says how many of its 8 columns exist.
+ */
+
+/** Up to PANEL_ROWS rows times one panel of 8 columns. The module exports it so that it stays a function that engines tier up early. */
+export function f32_gemm_panel(
+  rows: i32,
+  cols: i32,
+  k: i32,
+  a: usize,
+  lda: usize,
+  w: usize,
+  bias: usize,
+  c: usize,
+  ldc: usize,
+  lo: f32,
+  hi: f32,
+): void {
+  const low = f32x4.splat(lo);
+  const high = f32x4.splat(hi);
+  const bias0 = bias ? Lanes.load(bias, cols) : f32x4.splat(0);
+  const bias1 = bias ? Lanes.load(bias + 16, cols - 4) : f32x4.splat(0);
+  for (; rows >= 4; rows -= 4, a += 4 * lda, c += 4 * ldc) f32_gemm_4x8(cols, k, a, lda, w, bias0, bias1, c, ldc, low, high);
+  if (rows === 3) f32_gemm_3x8(cols, k, a, lda, w, bias0, bias1, c, ldc, low, high);
+  else if (rows === 2) f32_gemm_2x8(cols, k, a, lda, w, bias0, bias1, c, ldc, low, high);
+  else if (rows === 1) f32_gemm_1x8(cols, k, a, w, bias0, bias1, c, low, high);
+}
+
+class Out {
+  @inline static bias(bias: usize, offset: usize): v128 {
+    return bias ? v128.load(bias + offset) : f32x4.splat(0);
+  }
+
+  @inline static row(c: usize, x: v128, y: v128, bias0: v128, bias1: v128, lo: v128, hi: v128, cols: i32): void {
+    Lanes.store(c, F32x4.clamp(f32x4.add(x, bias0), lo, hi), cols);
+    Lanes.store(c + 16, F32x4.clamp(f32x4.add(y, bias1), lo, hi), cols - 4);
+  }
+}
+
+function f32_gemm_4x8(
+  cols: i32,
+  k: i32,
+  a: usize,
+  lda: usize,
+  w: usize,
+  bias0: v128,
+  bias1: v128,
+  c: usize,
+  ldc: usize,
+  lo: v128,
+  hi: v128,
+): void {
+  const a1 = a + lda;
+  const a2 = a1 + lda;
+  const a3 = a2 + lda;
+  let c00 = f32x4.splat(0);
+  let c01 = f32x4.splat(0);
+  let c10 = f32x4.splat(0);
+  let c11 = f32x4.splat(0);
+  let c20 = f32x4.splat(0);
+  let c21 = f32x4.splat(0);
+  let c30 = f32x4.splat(0);
+  let c31 = f32x4.splat(0);
+  for (let p: usize = 0, end = (<usize>k) << 2; p < end; p += 4, w += 32) {
+    const w0 = v128.load(w);
+    const w1 = v128.load(w, 16);
+    const x0 = v128.load32_splat(a + p);
+    c00 = f32x4.add(c00, f32x4.mul(x0, w0));
+    c01 = f32x4.add(c01, f32x4.mul(x0, w1));
+    const x1 = v128.load32_splat(a1 + p);
+    c10 = f32x4.add(c10, f32x4.mul(x1, w0));
+    c11 = f32x4.add(c11, f32x4.mul(x1, w1));
+    const x2 = v128.load32_splat(a2 + p);
+    c20 = f32x4.add(c20, f32x4.mul(x2, w0));
+    c21 = f32x4.add(c21, f32x4.mul(x2, w1));
+    const x3 = v128.load32_splat(a3 + p);
+    c30 = f32x4.add(c30, f32x4.mul(x3, w0));
+    c31 = f32x4.add(c31, f32x4.mul(x3, w1));
+  }
+  Out.row(c, c00, c01, bias0, bias1, lo, hi, cols);
+  Out.row(c + ldc, c10, c11, bias0, bias1, lo, hi, cols);
+  Out.row(c + 2 * ldc, c20, c21, bias0, bias1, lo, hi, cols);
+  Out.row(c + 3 * ldc, c30, c31, bias0, bias1, lo, hi, cols);
+}
+
+function f32_gemm_3x8(
+  cols: i32,
+  k: i32,
+  a: usize,
+  lda: usize,
+  w: usize,
+  bias0: v128,
+  bias1: v128,
+  c: usize,
+  ldc: usize,
+  lo: v128,
+  hi: v128,
+): void {
+  const a1 = a + lda;
+  const a2 = a1 + lda;
+  let c00 = f32x4.splat(0);
+  let c01 = f32x4.splat(0);
+  let c10 = f32x4.splat(0);
+  let c11 = f32x4.splat(0);
+  let c20 = f32x4.splat(0);
+  let c21 = f32x4.splat(0);
+  for (let p: usize = 0, end = (<usize>k) << 2; p < end; p += 4, w += 32) {
+    const w0 = v128.load(w);
+    const w1 = v128.load(w, 16);
+    const x0 = v128.load32_splat(a + p);
+    c00 = f32x4.add(c00, f32x4.mul(x0, w0));
+    c01 = f32x4.add(c01, f32x4.mul(x0, w1));
+    const x1 = v128.load32_splat(a1 + p);
+    c10 = f32x4.add(c10, f32x4.mul(x1, w0));
+    c11 = f32x4.add(c11, f32x4.mul(x1, w1));
+    const x2 = v128.load32_splat(a2 + p);
+    c20 = f32x4.add(c20, f32x4.mul(x2, w0));
+    c21 = f32x4.add(c21, f32x4.mul(x2, w1));
+  }
+  Out.row(c, c00, c01, bias0, bias1, lo, hi, cols);
+  Out.row(c + ldc, c10, c11, bias0, bias1, lo, hi, cols);
+  Out.row(c + 2 * ldc, c20, c21, bias0, bias1, lo, hi, cols);
+}
+
+function f32_gemm_2x8(
+  cols: i32,
+  k: i32,
+  a: usize,
+  lda: usize,
+  w: usize,
+  bias0: v128,
+  bias1: v128,
+  c: usize,
+  ldc: usize,
+  lo: v128,
+  hi: v128,
+): void {
+  const a1 = a + lda;
+  let c00 = f32x4.splat(0);
+  let c01 = f32x4.splat(0);
+  let c10 = f32x4.splat(0);
+  let c11 = f32x4.splat(0);
+  for (let p: usize = 0, end = (<usize>k) << 2; p < end; p += 4, w += 32) {
+    const w0 = v128.load(w);
+    const w1 = v128.load(w, 16);
+    const x0 = v128.load32_splat(a + p);
+    c00 = f32x4.add(c00, f32x4.mul(x0, w0));
+    c01 = f32x4.add(c01, f32x4.mul(x0, w1));
+    const x1 = v128.load32_splat(a1 + p);
+    c10 = f32x4.add(c10, f32x4.mul(x1, w0));
+    c11 = f32x4.add(c11, f32x4.mul(x1, w1));
+  }
+  Out.row(c, c00, c01, bias0, bias1, lo, hi, cols);
+  Out.row(c + ldc, c10, c11, bias0, bias1, lo, hi, cols);
+}
+
+function f32_gemm_1x8(cols: i32, k: i32, a: usize, w: usize, bias0: v128, bias1: v128, c: usize, lo: v128, hi: v128): void {
+  let c00 = f32x4.splat(0);
+  let c01 = f32x4.splat(0);
+  for (let end = a + ((<usize>k) << 2); a < end; a += 4, w += 32) {
+    const w0 = v128.load(w);
+    const w1 = v128.load(w, 16);
+    const x0 = v128.load32_splat(a);
+    c00 = f32x4.add(c00, f32x4.mul(x0, w0));
+    c01 = f32x4.add(c01, f32x4.mul(x0, w1));
+  }
+  Out.row(c, c00, c01, bias0, bias1, lo, hi, cols);
+}
+
+/** One row times four panels, so that one load of `a` feeds 32 columns. */
+export function f32_gemv_panel(k: i32, a: usize, w: usize, bias: usize, c: usize, lo: f32, hi: f32): void {
+  const wide = (<usize>k) << 5;
+  const w1 = w + wide;
+  const w2 = w1 + wide;
+  const w3 = w2 + wide;
+  let c0 = f32x4.splat(0);
+  let c1 = f32x4.splat(0);
+  let c2 = f32x4.splat(0);
+  let c3 = f32x4.splat(0);
+  let c4 = f32x4.splat(0);
+  let c5 = f32x4.splat(0);
+  let c6 = f32x4.splat(0);
+  let c7 = f32x4.splat(0);
+  for (let p: usize = 0; p < wide; p += 32, a += 4) {
+    const x = v128.load32_splat(a);
+    c0 = f32x4.add(c0, f32x4.mul(x, v128.load(w + p)));
+    c1 = f32x4.add(c1, f32x4.mul(x, v128.load(w + p, 16)));
+    c2 = f32x4.add(c2, f32x4.mul(x, v128.load(w1 + p)));
+    c3 = f32x4.add(c3, f32x4.mul(x, v128.load(w1 + p, 16)));
+    c4 = f32x4.add(c4, f32x4.mul(x, v128.load(w2 + p)));
+    c5 = f32x4.add(c5, f32x4.mul(x, v128.load(w2 + p, 16)));
+    c6 = f32x4.add(c6, f32x4.mul(x, v128.load(w3 + p)));
+    c7 = f32x4.add(c7, f32x4.mul(x, v128.load(w3 + p, 16)));
+  }
+  const low = f32x4.splat(lo);
+  const high = f32x4.splat(hi);
+  Out.row(c, c0, c1, Out.bias(bias, 0), Out.bias(bias, 16), low, high, 8);
+  Out.row(c + 32, c2, c3, Out.bias(bias, 32), Out.bias(bias, 48), low, high, 8);
+  Out.row(c + 64, c4, c5, Out.bias(bias, 64), Out.bias(bias, 80), low, high, 8);
+  Out.row(c + 96, c6, c7, Out.bias(bias, 96), Out.bias(bias, 112), low, high, 8);
+}

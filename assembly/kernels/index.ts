@@ -1,0 +1,12 @@
+export { f32_binary } from "./binary";
+export { f32_conv } from "./conv";
+export { copy } from "./copy";
+export { f32_dwconv } from "./dwconv";
+export { fill } from "./fill";
+export { f32_gemm } from "./gemm";
+export { f32_layernorm } from "./layernorm";
+export { f32_pack } from "./pack";
+export { f32_pool } from "./pool";
+export { f32_reduce } from "./reduce";
+export { f32_softmax } from "./softmax";
+export { f32_unary } from "./unary";
