@@ -58,6 +58,10 @@ function at(kind: i32, x: f32): f32 {
   return load<f32>(a);
 }
 
+function is_nan(x: f32): bool {
+  return (reinterpret<u32>(x) & 0x7fffffff) > 0x7f800000;
+}
+
 function binary(kind: i32, d4: i32, d5: i32, a4: i32, a5: i32, b4: i32, b5: i32): i32 {
   seed(kind * 1000 + d4 * 10 + d5);
   const r = record(BinaryField.b_scale + 1);
@@ -105,15 +109,15 @@ describe("f32_unary", () => {
     expect<f32>(at(Unary.exp, 200)).toBe(Infinity, "exp overflows");
     expect<f32>(at(Unary.exp, -200)).toBe(0, "exp underflows");
     expect<f32>(at(Unary.exp, 0)).toBe(1, "exp(0)");
-    expect<f32>(at(Unary.exp, -103)).toBe(1.4012984643248170709e-45, "the smallest subnormal");
+    expect<f32>(at(Unary.exp, -103)).toBe(1.401298464324817e-45, "the smallest subnormal");
     expect<f32>(abs<f32>(at(Unary.tanh, 100) - 1)).toBeLessThan(2e-7, "tanh");
     expect<f32>(at(Unary.tanh, -100)).toBe(-at(Unary.tanh, 100), "tanh is odd");
     expect<f32>(at(Unary.erf, 100)).toBe(1, "erf");
     expect<f32>(at(Unary.erf, -100)).toBe(-1, "erf");
     expect<f32>(at(Unary.sigmoid, 200)).toBe(1, "sigmoid");
     expect<f32>(at(Unary.sigmoid, -200)).toBe(0, "sigmoid");
-    expect<bool>(isNaN<f32>(at(Unary.exp, NaN))).toBe(true, "NaN stays NaN");
-    expect<bool>(isNaN<f32>(at(Unary.clamp, NaN))).toBe(true, "NaN passes the clamp");
+    expect<bool>(is_nan(at(Unary.exp, NaN))).toBe(true, "NaN stays NaN");
+    expect<bool>(is_nan(at(Unary.clamp, NaN))).toBe(true, "NaN passes the clamp");
   });
 });
 
