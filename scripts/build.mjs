@@ -33,6 +33,23 @@ if (!only || only === "js") {
     external: Object.keys(dependencies),
   });
   await chmod(new URL("dist/cli.js", root), 0o755);
+
+  // The runtime as targets ship it: one script without imports, as a module and as a classic script.
+  for (const [format, name] of [
+    ["esm", "edgepack.js"],
+    ["iife", "edgepack.iife.js"],
+  ])
+    await build({
+      absWorkingDir: new URL(".", root).pathname,
+      entryPoints: ["src/run/index.ts"],
+      outfile: `dist/runtime/${name}`,
+      bundle: true,
+      minify: true,
+      format,
+      globalName: format === "iife" ? "edgepackRuntime" : undefined,
+      target: "es2022",
+      logOverride: { "empty-import-meta": "silent" },
+    });
 }
 
 if (!only || only === "types") {

@@ -1,0 +1,3 @@
+import { EdgepackError, load, topK } from "./index.js";
+
+globalThis.edgepackDemo({ load, topK, EdgepackError });

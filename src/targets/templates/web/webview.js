@@ -1,0 +1,1 @@
+globalThis.edgepackDemo(globalThis.edgepackModels["{{slug}}"]);
