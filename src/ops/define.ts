@@ -1,5 +1,5 @@
 import type { AttrValue, Node } from "../graph/graph.ts";
-import type { Tensor, TensorType } from "../tensor/index.ts";
+import { f32, type Tensor, type TensorType } from "../tensor/index.ts";
 import type { Lowering } from "./lowering.ts";
 
 /** How an attribute is read: its kind, and its default (`undefined`: absent by default; `required`: the model must give it). */
@@ -33,17 +33,22 @@ export interface EvalContext {
 }
 
 /**
- * How an operator takes part in static int8:
- * - `linear`: integer multiply-accumulate with constant weights at input `weight` (output channels along `axis` of it)
- *   and an optional f32 bias; writes i8, or f32 where nobody reads i8.
- * - `rescale`: an integer kernel whose inputs and output each have a grid of their own.
+ * How an operator takes part in int8:
+ * - `linear`: integer multiply-accumulate with constant weights at input 1 and an optional f32 bias at input 2; writes i8, or f32 where
+ *   nobody reads i8. `axis` is the axis of the weights that output channels lie along, undefined where there is no integer kernel for them;
+ *   `weightsOnly` tells layers whose weights alone are put on a grid where inputs would have to be quantized while the model runs.
+ * - `rescale`: an integer kernel in which each input and the output has a grid of its own.
  * - `same`: moves elements or picks among them; the output keeps the grid of input 0.
- * - `table`: unary, 256 entries.
+ * - `table`: a function of input 0 alone, by a table of 256.
  * An operator without a rule stays in f32.
  */
 export type QuantizeRule =
-  | { readonly kind: "linear"; readonly weight: number; readonly axis: (node: Node, weight: TensorType) => number }
-  | { readonly kind: "rescale"; readonly inputs: "all" | number }
+  | {
+      readonly kind: "linear";
+      axis(node: Node, weight: TensorType): number | undefined;
+      weightsOnly?(node: Node, input: TensorType, weight: TensorType): boolean;
+    }
+  | { readonly kind: "rescale" }
   | { readonly kind: "same" }
   | { readonly kind: "table" };
 
@@ -55,6 +60,12 @@ export interface OpCase {
   readonly constants?: readonly number[];
   readonly quant?: Node["quant"];
   readonly outputs?: number;
+}
+
+/** Values for cases: a sine that visits no value twice, of amplitude 1. */
+export function wave(shape: readonly number[], step = 1): Tensor {
+  const data = Array.from({ length: shape.reduce((n, d) => n * d, 1) }, (_, i) => Math.sin(i * step * 0.7 + step));
+  return f32(data, shape);
 }
 
 /** A node as some opset wrote it, before it is raised to the form that the IR speaks. */
@@ -83,6 +94,8 @@ export interface OpDef {
   readonly attrs: Readonly<Record<string, AttrSpec>>;
   /** Fewest and most inputs. */
   readonly arity: readonly [number, number];
+  /** The number of outputs is part of what is asked for (Split), so outputs that nobody reads stay. */
+  readonly variadicOutputs?: true;
   /** How far the kernels may be from `eval`: bit for bit, or within this relative and absolute difference. */
   readonly tolerance: "exact" | number;
   /** Types of the outputs; throws RangeError with a reason where inputs do not fit. */
@@ -95,13 +108,14 @@ export interface OpDef {
   upgrade?(node: RawNode, ctx: UpgradeContext): readonly RawNode[];
   /**
    * The same operator on inputs whose axes were permuted: input i of the new node is input i of the old with axis `perm[k]` at place k.
-   * Gives the changed attributes and the permutation that the output now has (undefined: none is needed). Absent: layout matters, leave it.
+   * Gives the changed attributes, new data for constant inputs that name axes, and the permutation that the output now has (undefined: none
+   * is needed). Absent: layout matters, leave it.
    */
   permute?(
     node: Node,
     perm: readonly number[],
-    types: { inputs: readonly (TensorType | undefined)[] },
-  ): { attrs?: Node["attrs"]; inputs?: "all" | "first"; perm?: readonly number[] } | undefined;
+    types: { inputs: readonly (TensorType | undefined)[]; constant?(index: number): Tensor | undefined },
+  ): { attrs?: Node["attrs"]; inputs?: "all" | "first"; constants?: ReadonlyMap<number, Tensor>; perm?: readonly number[] } | undefined;
   readonly quantize?: QuantizeRule;
   /** Multiply-accumulates of one inference; absent means none worth counting. */
   macs?(node: Node, inputs: readonly (TensorType | undefined)[], output: TensorType): number;

@@ -1,5 +1,5 @@
 import { DTYPES, type DType, type TensorData } from "./dtype.ts";
-import { elementCount, type Shape } from "./shape.ts";
+import { elementCount, sameShape, type Shape } from "./shape.ts";
 
 /** An affine grid: real = scale · (integer − zero). One scale for the tensor, or one per slice along `axis` (then zero is 0). */
 export interface Quant {
@@ -44,4 +44,19 @@ export function formatType(type: TensorType): string {
   if (!type.quant) return base;
   const { scale, zero, axis } = type.quant;
   return axis === undefined ? `${base}@${Number(scale[0].toPrecision(6))}${zero < 0 ? "" : "+"}${zero}` : `${base}@axis${axis}`;
+}
+
+/** The same type with another shape. */
+export function withShape(type: TensorType, shape: Shape): TensorType {
+  return { ...typeOf(type), shape };
+}
+
+/** Whether two grids are the same, or both absent. */
+export function sameQuant(a: Quant | undefined, b: Quant | undefined): boolean {
+  if (!a || !b) return a === b;
+  return a.zero === b.zero && a.axis === b.axis && sameShape(Array.from(a.scale), Array.from(b.scale));
+}
+
+export function sameType(a: TensorType, b: TensorType): boolean {
+  return a.dtype === b.dtype && sameShape(a.shape, b.shape) && sameQuant(a.quant, b.quant);
 }

@@ -1,0 +1,96 @@
+import { EdgepackError } from "../errors.ts";
+import { opOf } from "../ops/index.ts";
+import { nodeProblems } from "../ops/node.ts";
+import { elementCount, type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
+import type { Graph, Node } from "./graph.ts";
+
+/** No tensor of a model may have more elements than this: its bytes would not fit a wasm memory. */
+export const MAX_ELEMENTS = 2 ** 30;
+
+/** Shape arithmetic is followed up to this many elements. */
+const SHAPE_ELEMENTS = 4096;
+
+export interface Inferred {
+  readonly types: readonly TensorType[];
+  /** The outputs themselves, where they follow from constants or from types and have at most `limit` elements each. */
+  readonly values?: readonly Tensor[];
+}
+
+/**
+ * Types of a node's outputs, from the types of its inputs and the constants among them.
+ * Throws RangeError with a reason where they do not fit the operator, or an output would be larger than memory.
+ */
+export function inferNode(
+  node: Node,
+  typeOfValue: (name: string) => TensorType | undefined,
+  constantOf: (name: string) => Tensor | undefined,
+  limit = 0,
+): Inferred {
+  const problems = nodeProblems(node);
+  if (problems.length) throw new RangeError(problems.join("; "));
+  const def = opOf(node.op)!;
+  const inputs = node.inputs.map((name) => (name === "" ? undefined : typeOfValue(name)));
+  const constants = node.inputs.map((name) => (name === "" ? undefined : constantOf(name)));
+  const ctx = { node, inputs, constant: (index: number) => constants[index] };
+  const types = def.infer(ctx).slice(0, node.outputs.length);
+  if (types.length < node.outputs.length) throw new RangeError(`output ${types.length + 1} is not supported`);
+  for (const { shape } of types) {
+    if (!(elementCount(shape) <= MAX_ELEMENTS)) throw new RangeError(`an output of shape [${shape}] is larger than memory`);
+  }
+  if (types.some(({ shape }) => elementCount(shape) > limit)) return { types };
+  const values =
+    def.fold?.(ctx) ?? (node.inputs.every((name, i) => name === "" || constants[i]) ? def.eval({ node, inputs: constants }) : undefined);
+  return values ? { types, values } : { types };
+}
+
+/** All that is evaluated in one walk together has at most this many elements, so that a small file cannot fill memory. */
+const WALK_ELEMENTS = 2 ** 25;
+
+/** Steps through a graph in order; what `inferTypes` and the folding pass share. */
+export interface Walk {
+  readonly types: Map<string, TensorType>;
+  readonly constants: Map<string, Tensor>;
+}
+
+/**
+ * Infers every node in order, and evaluates those that follow from constants and whose outputs have at most `limit` elements.
+ * Throws GRAPH_INVALID with every node whose inputs are known but do not fit.
+ */
+export function walkTypes(graph: Graph, limit: number): Walk {
+  const constants = new Map(graph.constants);
+  const types = new Map<string, TensorType>();
+  for (const name of graph.inputs) {
+    const type = graph.types.get(name);
+    if (type) types.set(name, type);
+  }
+  for (const [name, tensor] of constants) types.set(name, typeOf(tensor));
+  const problems: string[] = [];
+  let room = WALK_ELEMENTS;
+  for (const node of graph.nodes) {
+    if (node.inputs.some((name) => name !== "" && !types.has(name))) continue;
+    try {
+      const inferred = inferNode(
+        node,
+        (name) => types.get(name),
+        (name) => constants.get(name),
+        Math.min(limit, room),
+      );
+      node.outputs.forEach((name, i) => {
+        types.set(name, inferred.types[i]);
+        if (!inferred.values) return;
+        constants.set(name, inferred.values[i]);
+        room -= inferred.values[i].data.length;
+      });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      problems.push(`${node.op} ${node.name}: ${error.message}`);
+    }
+  }
+  if (problems.length) throw new EdgepackError("GRAPH_INVALID", "These nodes cannot be given types:", problems);
+  return { types, constants };
+}
+
+/** The graph with the type of every value; shape arithmetic on constants is followed, but stays in the graph. Throws GRAPH_INVALID. */
+export function inferTypes(graph: Graph): Graph {
+  return { ...graph, types: walkTypes(graph, SHAPE_ELEMENTS).types };
+}

@@ -1,0 +1,81 @@
+/** Graph inputs: their types, with every dimension fixed. */
+import { EdgepackError } from "../errors.ts";
+import { ELEMENT_TYPES } from "../ops/element-type.ts";
+import type { TensorType } from "../tensor/index.ts";
+import type { ValueInfoProto } from "./schema.ts";
+import { closest } from "./suggest.ts";
+
+/** Shapes that the user gives, by the input's name. */
+export type Shapes = Readonly<Record<string, readonly number[]>>;
+
+/**
+ * The types of the inputs in order. A given shape wins where it agrees with what the model fixes; an unknown first dimension is the
+ * batch, 1. Throws SHAPE_UNKNOWN with all inputs that need a shape, USAGE with all given shapes that do not fit, ONNX_UNSUPPORTED
+ * for element types that the IR has not.
+ */
+export function inputTypes(inputs: readonly ValueInfoProto[], shapes: Shapes): Map<string, TensorType> {
+  checkGiven(inputs, shapes);
+  const types = new Map<string, TensorType>();
+  const unknown: string[] = [];
+  const unsupported: string[] = [];
+  for (const { name = "", type } of inputs) {
+    const tensor = type?.tensorType;
+    const element = ELEMENT_TYPES.get(tensor?.elemType ?? 0);
+    if (!tensor || !element) {
+      unsupported.push(`input ${name}: ${tensor ? `element type ${tensor.elemType ?? 0}` : "a value that is no tensor"}`);
+      continue;
+    }
+    const given = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
+    const dims = tensor.shape?.dim.map((dim) => ({ known: fixed(dim.value), label: dim.param || "?" }));
+    if (!given && !dims) unknown.push(`${name}: the model says nothing of its shape; write --shape ${name}=1,3,224,224`);
+    else if (!given && dims!.some((d, i) => d.known === undefined && i > 0)) unknown.push(askFor(name, dims!));
+    else types.set(name, { dtype: element.dtype, shape: given ? [...given] : dims!.map((d) => d.known ?? 1) });
+  }
+  if (unsupported.length)
+    throw new EdgepackError("ONNX_UNSUPPORTED", "The model has inputs of kinds that edgepack does not support:", unsupported);
+  if (unknown.length)
+    throw new EdgepackError("SHAPE_UNKNOWN", "The model leaves dimensions open that edgepack must know. Fix them with --shape:", unknown);
+  return types;
+}
+
+interface Dim {
+  readonly known: number | undefined;
+  readonly label: string;
+}
+
+/** A dimension that the model fixes; 0 and negative numbers are exporters' ways of leaving it open. */
+function fixed(value: number | undefined): number | undefined {
+  return value !== undefined && value > 0 ? value : undefined;
+}
+
+/** Sizes that are common where an image model leaves them open, by place from the end; 1 elsewhere. */
+function askFor(name: string, dims: readonly Dim[]): string {
+  const open = dims.flatMap((d, i) => (d.known === undefined && i > 0 ? [`dimension ${i} (${d.label})`] : []));
+  const example = dims.map((d, i) => d.known ?? (i === 0 ? 1 : dims.length === 4 ? 224 : 128));
+  const shape = dims.map((d) => d.known ?? d.label);
+  return `${name}[${shape}]: ${open.join(", ")} ${open.length > 1 ? "are" : "is"} open; write for example --shape ${name}=${example}`;
+}
+
+function checkGiven(inputs: readonly ValueInfoProto[], shapes: Shapes): void {
+  const problems: string[] = [];
+  const names = inputs.map((input) => input.name ?? "");
+  for (const [name, given] of Object.entries(shapes)) {
+    const input = inputs.find((i) => i.name === name);
+    if (!input) {
+      const near = closest(name, names);
+      problems.push(`there is no input ${name}${near ? `; did you mean ${near}?` : ""} The inputs are: ${names.join(", ")}`);
+      continue;
+    }
+    const shown = `${name}=${given}`;
+    if (given.some((d) => !Number.isSafeInteger(d) || d < 1)) problems.push(`${shown}: dimensions must be whole numbers from 1`);
+    const dims = input.type?.tensorType?.shape?.dim;
+    if (dims && dims.length !== given.length)
+      problems.push(`${shown}: the model's ${name} has ${dims.length} dimensions, not ${given.length}`);
+    else
+      dims?.forEach((dim, i) => {
+        const known = fixed(dim.value);
+        if (known !== undefined && known !== given[i]) problems.push(`${shown}: dimension ${i} is ${known} in the model, not ${given[i]}`);
+      });
+  }
+  if (problems.length) throw new EdgepackError("USAGE", "The shapes that were given do not fit the model:", problems);
+}

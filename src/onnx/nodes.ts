@@ -1,0 +1,113 @@
+/** NodeProtos to nodes of the IR, raised to the newest form of each operator. */
+import type { AttrValue, Node } from "../graph/graph.ts";
+import type { RawNode } from "../ops/define.ts";
+import { opOf } from "../ops/index.ts";
+import { makeNode, nodeProblems } from "../ops/node.ts";
+import type { Tensor } from "../tensor/index.ts";
+import { IR_ONLY_ATTRS, IR_ONLY_OPS } from "./ir-only.ts";
+import { ATTRIBUTE_TYPE, type AttributeProto, type NodeProto } from "./schema.ts";
+import { type External, readTensor } from "./tensor.ts";
+
+export interface NodeReader {
+  readonly opset: number;
+  readonly external: External | undefined;
+  /** Values that somebody reads; outputs at the end of a node's list that nobody reads are dropped. */
+  readonly read: ReadonlySet<string>;
+  fresh(base: string): string;
+  constant(base: string, value: Tensor): string;
+}
+
+/** One node, as one or several of the IR; what cannot be read is added to `problems`, a line for each reason. */
+export function readNode(proto: NodeProto, reader: NodeReader, problems: string[]): readonly Node[] {
+  const op = proto.opType ?? "";
+  const domain = proto.domain ?? "";
+  const label = proto.name || proto.output[0] || "";
+  const refuse = (reason: string): readonly Node[] => {
+    problems.push(
+      `${op || "(no operator)"} ${label} (${domain || "ai.onnx"} opset ${domain === "" || domain === "ai.onnx" ? reader.opset : "?"}): ${reason}`,
+    );
+    return [];
+  };
+  if (proto.attribute.some((a) => a.g || a.graphs.length > 0)) return refuse("operators with subgraphs are not supported");
+  if (domain !== "" && domain !== "ai.onnx") return refuse(`the domain ${domain} is not supported`);
+  const def = opOf(op);
+  if (!def || IR_ONLY_OPS.has(op)) return refuse("the operator is not supported");
+
+  const attrs: [string, AttrValue][] = [];
+  for (const attribute of proto.attribute) {
+    try {
+      attrs.push([attribute.name ?? "", attributeValue(attribute, reader.external)]);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return refuse(`attribute ${attribute.name}: ${error.message}`);
+    }
+  }
+  const raw: RawNode = {
+    op,
+    name: reader.fresh(proto.name || `${op}_${proto.output[0] ?? ""}`),
+    inputs: proto.input,
+    outputs: outputsOf(proto, def.variadicOutputs === true, reader),
+    attrs: Object.fromEntries(attrs),
+  };
+  let raised: readonly RawNode[];
+  try {
+    raised = def.upgrade?.(raw, upgradeContext(raw.name, reader)) ?? [raw];
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return refuse(error.message);
+  }
+  const nodes = raised.map((node) => makeNode(node));
+  const reasons = nodes.flatMap((node, i) => [
+    ...Object.keys(raised[i].attrs).flatMap((key) => (IR_ONLY_ATTRS.has(key) ? [`attribute ${key} is not supported`] : [])),
+    ...nodeProblems(node),
+  ]);
+  return reasons.length ? refuse([...new Set(reasons)].join("; ")) : nodes;
+}
+
+function outputsOf(proto: NodeProto, variadic: boolean, reader: NodeReader): string[] {
+  const outputs = [...proto.output];
+  while (outputs.length > 1 && (outputs.at(-1) === "" || (!variadic && !reader.read.has(outputs.at(-1)!)))) outputs.pop();
+  return outputs.map((name) => name || reader.fresh(`${proto.opType}_unused`));
+}
+
+function upgradeContext(name: string, { opset, fresh, constant }: NodeReader) {
+  return {
+    opset,
+    fresh: () => fresh(`${name}_part`),
+    constant: (value: Tensor) => constant(`${name}_const`, value),
+  };
+}
+
+type AttributeReader = (a: AttributeProto, external: External | undefined) => AttrValue;
+
+const READERS: ReadonlyMap<number, AttributeReader> = new Map<number, AttributeReader>([
+  [ATTRIBUTE_TYPE.float, (a) => a.f ?? 0],
+  [ATTRIBUTE_TYPE.int, (a) => a.i ?? 0],
+  [ATTRIBUTE_TYPE.string, (a) => a.s ?? ""],
+  [ATTRIBUTE_TYPE.floats, (a) => a.floats],
+  [ATTRIBUTE_TYPE.ints, (a) => a.ints],
+  [ATTRIBUTE_TYPE.tensor, readTensorAttribute],
+]);
+
+function readTensorAttribute({ t }: AttributeProto, external: External | undefined): Tensor {
+  if (!t) throw new RangeError("its tensor is missing");
+  return readTensor(t, external);
+}
+
+/** Files of IR version 1 and 2 leave the type out; the field that is there tells it. */
+function typeOfAttribute(a: AttributeProto): number {
+  if (a.type) return a.type;
+  if (a.f !== undefined) return ATTRIBUTE_TYPE.float;
+  if (a.i !== undefined) return ATTRIBUTE_TYPE.int;
+  if (a.s !== undefined) return ATTRIBUTE_TYPE.string;
+  if (a.t) return ATTRIBUTE_TYPE.tensor;
+  return a.floats.length ? ATTRIBUTE_TYPE.floats : ATTRIBUTE_TYPE.ints;
+}
+
+function attributeValue(attribute: AttributeProto, external: External | undefined): AttrValue {
+  if (attribute.refAttrName) throw new RangeError("references to a function's attributes are not supported");
+  const type = typeOfAttribute(attribute);
+  const read = READERS.get(type);
+  if (!read) throw new RangeError(`attributes of type ${type} are not supported`);
+  return read(attribute, external);
+}

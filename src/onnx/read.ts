@@ -1,0 +1,142 @@
+import { EdgepackError } from "../errors.ts";
+import { freshNames, sortNodes } from "../graph/edit.ts";
+import type { Graph, Node } from "../graph/graph.ts";
+import { type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
+import { inputTypes, type Shapes } from "./inputs.ts";
+import { type NodeReader, readNode } from "./nodes.ts";
+import { type GraphProto, MODEL } from "./schema.ts";
+import { notOnnx } from "./sniff.ts";
+import { DOUBLE, type External, readTensor } from "./tensor.ts";
+import { decode } from "./wire.ts";
+
+/** Opsets whose models are read; from 18 on, nodes that the opset changed are refused one by one. */
+export const OPSETS = { oldest: 7, newest: 21 } as const;
+
+export interface ReadOptions {
+  /** Shapes of inputs whose dimensions the model leaves open. */
+  readonly shapes?: Shapes;
+  /** Reads files that external data lies in, by their path relative to the model's folder. */
+  readonly external?: External;
+}
+
+export interface OnnxModel {
+  /** Nodes of the newest forms; only inputs and constants have types yet. */
+  readonly graph: Graph;
+  readonly opset: number;
+  readonly producer: string;
+  /** What was read, but not exactly as it stands in the file. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads an ONNX model. Every failure is an EdgepackError: ONNX_INVALID for bytes that are no ONNX model, ONNX_UNSUPPORTED with all that
+ * edgepack has no operator for, SHAPE_UNKNOWN with all inputs whose shape must be given, USAGE for given shapes that do not fit.
+ */
+export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): OnnxModel {
+  const other = notOnnx(bytes);
+  if (other) throw invalid(`This is ${other.what}, not an ONNX model: ${other.next}.`);
+  const model = decode(bytes, MODEL, "model");
+  if (!model.graph) throw invalid(`No graph in these ${bytes.length} bytes: this is not an ONNX model, or it is cut short.`);
+  const opset = model.opsetImport.find(({ domain }) => !domain || domain === "ai.onnx")?.version;
+  if (opset === undefined) throw invalid("The model does not say which opset it uses: it is damaged or cut short.");
+  if (opset < OPSETS.oldest || opset > OPSETS.newest)
+    throw new EdgepackError(
+      "ONNX_UNSUPPORTED",
+      `The model uses opset ${opset}; edgepack reads ${OPSETS.oldest} to ${OPSETS.newest}. Export it again with opset 17, or convert it with onnx.version_converter.`,
+    );
+  const warnings: string[] = [];
+  const graph = readGraph(model.graph, opset, options, warnings);
+  const producer = [model.producerName, model.producerVersion].filter(Boolean).join(" ");
+  return { graph, opset, producer, warnings };
+}
+
+function readGraph(proto: GraphProto, opset: number, options: ReadOptions, warnings: string[]): Graph {
+  const constants = readInitializers(proto, options.external, warnings);
+  const inputs = proto.input.filter((input) => !constants.has(input.name ?? ""));
+  checkNames(proto, [...inputs.map((i) => i.name ?? ""), ...constants.keys()]);
+
+  const outputs = proto.output.map((output) => output.name ?? "");
+  const fresh = freshNames({
+    name: "",
+    inputs: inputs.map((i) => i.name ?? ""),
+    outputs,
+    nodes: proto.node.map((n) => ({ op: "", name: "", inputs: [], outputs: n.output, attrs: {} })),
+    constants,
+    types: new Map(),
+  });
+  const reader: NodeReader = {
+    opset,
+    external: options.external,
+    read: new Set([...outputs, ...proto.node.flatMap((node) => node.input)]),
+    fresh,
+    constant: (base, value) => {
+      const name = fresh(base);
+      constants.set(name, value);
+      return name;
+    },
+  };
+  const problems: string[] = [];
+  if (proto.sparseInitializer.length) problems.push(`${proto.sparseInitializer.length} sparse initializers`);
+  const nodes = proto.node.flatMap((node) => readNode(node, reader, problems));
+  if (problems.length) throw new EdgepackError("ONNX_UNSUPPORTED", "The model needs what edgepack does not support:", problems);
+
+  const types: Map<string, TensorType> = inputTypes(inputs, options.shapes ?? {});
+  const names = [...types.keys()];
+  const sorted = inOrder(nodes, [...names, ...constants.keys()], outputs);
+  for (const [name, tensor] of constants) types.set(name, typeOf(tensor));
+  return { name: proto.name || "model", inputs: names, outputs, nodes: sorted, constants, types };
+}
+
+function readInitializers(proto: GraphProto, external: External | undefined, warnings: string[]): Map<string, Tensor> {
+  const constants = new Map<string, Tensor>();
+  const problems: string[] = [];
+  const doubles: string[] = [];
+  for (const initializer of proto.initializer) {
+    const name = initializer.name ?? "";
+    try {
+      if (constants.has(name)) throw new RangeError("it is there twice");
+      constants.set(name, readTensor(initializer, external));
+      if (initializer.dataType === DOUBLE) doubles.push(name);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      problems.push(`${name}: ${error.message}`);
+    }
+  }
+  if (problems.length) throw invalid("These initializers cannot be read:", problems);
+  if (doubles.length) warnings.push(`double is computed as float32: ${doubles.join(", ")}`);
+  return constants;
+}
+
+/** Every value is written once, and has a name. */
+function checkNames(proto: GraphProto, given: readonly string[]): void {
+  const problems: string[] = [];
+  const seen = new Set<string>();
+  const add = (name: string, by: string) => {
+    if (seen.has(name)) problems.push(`${name || "(no name)"} is written twice, the second time by ${by}`);
+    seen.add(name);
+  };
+  for (const name of given) {
+    if (name === "") problems.push("an input or initializer has no name");
+    add(name, "an input");
+  }
+  for (const node of proto.node) for (const name of node.output) if (name !== "") add(name, `${node.opType} ${node.name ?? ""}`.trim());
+  if (proto.output.length === 0) problems.push("there are no outputs");
+  if (new Set(proto.output.map((o) => o.name)).size !== proto.output.length) problems.push("two outputs have one name");
+  if (problems.length) throw invalid("The model's graph is not valid:", problems);
+}
+
+function inOrder(nodes: readonly Node[], known: readonly string[], outputs: readonly string[]): readonly Node[] {
+  const written = new Set([...known, "", ...nodes.flatMap((node) => node.outputs)]);
+  const problems = nodes.flatMap((node) =>
+    node.inputs.filter((name) => !written.has(name)).map((name) => `${node.op} ${node.name} reads ${name}, which nothing writes`),
+  );
+  for (const name of outputs) if (!written.has(name) || name === "") problems.push(`output ${name} is written by nothing`);
+  if (problems.length) throw invalid("The model's graph is not valid:", problems);
+  const sorted = sortNodes(nodes, known);
+  if (!sorted) throw invalid("The model's graph is not valid: its nodes depend on each other in a circle.");
+  return sorted;
+}
+
+function invalid(message: string, problems: readonly string[] = []): EdgepackError {
+  return new EdgepackError("ONNX_INVALID", message, problems);
+}

@@ -1,0 +1,73 @@
+import { EdgepackError } from "../errors.ts";
+import type { AttrValue, Graph, Node } from "../graph/graph.ts";
+import type { AttrSpec } from "../ops/define.ts";
+import { ELEMENT_CODES } from "../ops/element-type.ts";
+import { opOf } from "../ops/index.ts";
+import type { Tensor, TensorType } from "../tensor/index.ts";
+import { FEWER_INPUTS, IR_ONLY_ATTRS, IR_ONLY_OPS } from "./ir-only.ts";
+import { type ATTRIBUTE, ATTRIBUTE_TYPE, MODEL, type NODE, type VALUE_INFO } from "./schema.ts";
+import { writeTensor } from "./tensor.ts";
+import { type Draft, encode } from "./wire.ts";
+
+/** The opset whose forms the IR speaks. */
+const OPSET = 17;
+
+/** IR version 8 came with opset 17 (ONNX 1.12). */
+const IR_VERSION = 8;
+
+/**
+ * A graph as an ONNX model of opset 17. Throws ONNX_UNSUPPORTED with every node that passes have given a form that ONNX has not.
+ */
+export function writeOnnx(graph: Graph, options: { readonly producer?: string } = {}): Uint8Array {
+  const problems = graph.nodes.flatMap(foreign);
+  if (problems.length) throw new EdgepackError("ONNX_UNSUPPORTED", "These nodes cannot be written as ONNX:", problems);
+  const model = {
+    irVersion: IR_VERSION,
+    producerName: options.producer ?? "edgepack",
+    graph: {
+      node: graph.nodes.map(nodeProto),
+      name: graph.name,
+      initializer: [...graph.constants].map(([name, tensor]) => writeTensor(name, tensor)),
+      input: graph.inputs.map((name) => valueInfo(name, graph.types.get(name))),
+      output: graph.outputs.map((name) => valueInfo(name, graph.types.get(name))),
+    },
+    opsetImport: [{ domain: "", version: OPSET }],
+  };
+  return encode(MODEL, model);
+}
+
+function foreign(node: Node): string[] {
+  const where = `${node.op} ${node.name}`;
+  const limit = FEWER_INPUTS.get(node.op);
+  const reasons = Object.entries(node.attrs)
+    .filter(([key, value]) => IR_ONLY_ATTRS.has(key) && value !== opOf(node.op)?.attrs[key]?.default)
+    .map(([key]) => `${where}: the attribute ${key} is not ONNX`);
+  if (IR_ONLY_OPS.has(node.op)) reasons.push(`${where}: the operator is not in opset ${OPSET}`);
+  if (limit !== undefined && node.inputs.length > limit) reasons.push(`${where}: ONNX gives it ${limit} inputs`);
+  if (node.quant) reasons.push(`${where}: it computes on an int8 grid`);
+  return reasons;
+}
+
+const isTensor = (value: AttrValue): value is Tensor => typeof value === "object" && "data" in value;
+
+const ATTRIBUTE_WRITERS: { readonly [K in AttrSpec["kind"]]: (value: AttrValue) => Draft<typeof ATTRIBUTE> } = {
+  int: (i) => ({ type: ATTRIBUTE_TYPE.int, i: i as number }),
+  float: (f) => ({ type: ATTRIBUTE_TYPE.float, f: f as number }),
+  string: (s) => ({ type: ATTRIBUTE_TYPE.string, s: s as string }),
+  ints: (ints) => ({ type: ATTRIBUTE_TYPE.ints, ints: ints as number[] }),
+  floats: (floats) => ({ type: ATTRIBUTE_TYPE.floats, floats: floats as number[] }),
+  tensor: (t) => ({ type: ATTRIBUTE_TYPE.tensor, t: isTensor(t) ? writeTensor("", t) : undefined }),
+};
+
+function nodeProto({ op, name, inputs, outputs, attrs }: Node): Draft<typeof NODE> {
+  const specs = opOf(op)?.attrs ?? {};
+  const attribute = Object.entries(attrs)
+    .filter(([key, value]) => value !== undefined && !IR_ONLY_ATTRS.has(key))
+    .map(([key, value]) => ({ name: key, ...ATTRIBUTE_WRITERS[specs[key].kind](value) }));
+  return { input: inputs, output: outputs, name, opType: op, attribute };
+}
+
+function valueInfo(name: string, type: TensorType | undefined): Draft<typeof VALUE_INFO> {
+  if (!type) return { name };
+  return { name, type: { tensorType: { elemType: ELEMENT_CODES[type.dtype], shape: { dim: type.shape.map((value) => ({ value })) } } } };
+}

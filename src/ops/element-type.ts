@@ -1,0 +1,21 @@
+import type { DType } from "../tensor/index.ts";
+
+/** ONNX's codes of element types that edgepack reads, and what the IR holds them as. */
+export const ELEMENT_TYPES: ReadonlyMap<number, { readonly name: string; readonly dtype: DType }> = new Map([
+  [1, { name: "float", dtype: "f32" }],
+  [2, { name: "uint8", dtype: "u8" }],
+  [3, { name: "int8", dtype: "i8" }],
+  [4, { name: "uint16", dtype: "i32" }],
+  [5, { name: "int16", dtype: "i32" }],
+  [6, { name: "int32", dtype: "i32" }],
+  [7, { name: "int64", dtype: "i64" }],
+  [9, { name: "bool", dtype: "bool" }],
+  [10, { name: "float16", dtype: "f32" }],
+  [11, { name: "double", dtype: "f32" }],
+  [12, { name: "uint32", dtype: "i64" }],
+  [13, { name: "uint64", dtype: "i64" }],
+  [16, { name: "bfloat16", dtype: "f32" }],
+]);
+
+/** The code under which the IR's types are written. */
+export const ELEMENT_CODES: { readonly [K in DType]: number } = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, bool: 9 };

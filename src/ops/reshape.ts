@@ -1,0 +1,131 @@
+/** Operators that keep every element where it is and change the shape at most. */
+import { elementCount, i64, normalizeAxis, type Shape, type Tensor, type TensorType, typeOf, withShape } from "../tensor/index.ts";
+import { attr, type InferContext, wave } from "./define.ts";
+import { constantInts, optionalInts, uniqueAxes } from "./inputs.ts";
+import { defineMover, type MoveContext } from "./mover.ts";
+import { attrsToInputs } from "./upgrade.ts";
+
+const inOrder = ({ outputs: [out] }: MoveContext) => {
+  const n = elementCount(out.shape);
+  return [{ input: 0, output: 0, dims: [n], src: 0, srcStrides: [1], dst: 0, dstStrides: [1] }];
+};
+
+const byShape = { moves: inOrder, quantize: { kind: "same" } } as const;
+
+function reshapeTarget(x: TensorType, wanted: readonly number[], allowZero: boolean): Shape {
+  const shape = wanted.map((d, i) => {
+    if (d !== 0 || allowZero) return d;
+    if (i >= x.shape.length) throw new RangeError(`dimension ${i} is to be copied from an input of rank ${x.shape.length}`);
+    return x.shape[i];
+  });
+  if (shape.some((d) => d < -1) || shape.filter((d) => d === -1).length > 1) throw new RangeError(`shape [${wanted}] is not valid`);
+  const known = shape.reduce((n, d) => (d === -1 ? n : n * d), 1);
+  const total = elementCount(x.shape);
+  const result = shape.map((d) => (d === -1 ? total / known : d));
+  if (!result.every(Number.isInteger) || elementCount(result) !== total)
+    throw new RangeError(`[${x.shape}] cannot be reshaped to [${wanted}]`);
+  return result;
+}
+
+export const Reshape = defineMover({
+  ...byShape,
+  attrs: { allowzero: attr.int(0) },
+  arity: [2, 2],
+  infer: (ctx) => [
+    withShape(ctx.inputs[0]!, reshapeTarget(ctx.inputs[0]!, constantInts(ctx, 1, "the shape"), ctx.node.attrs.allowzero === 1)),
+  ],
+  upgrade: (node, ctx) => [attrsToInputs(node, ctx, ["shape"])],
+  cases: [
+    { name: "with 0 and -1", inputs: [wave([2, 3, 4]), i64([0, -1])], constants: [1] },
+    { name: "to a higher rank", inputs: [wave([6]), i64([1, 2, 3])], constants: [1] },
+  ],
+});
+
+export const Flatten = defineMover({
+  ...byShape,
+  attrs: { axis: attr.int(1) },
+  arity: [1, 1],
+  infer: ({ node, inputs: [x] }) => {
+    const rank = x!.shape.length;
+    const axis = node.attrs.axis as number;
+    const at = axis === rank ? rank : normalizeAxis(axis, rank);
+    return [withShape(x!, [elementCount(x!.shape.slice(0, at)), elementCount(x!.shape.slice(at))])];
+  },
+  cases: [
+    { name: "axis 1", inputs: [wave([2, 3, 4])] },
+    { name: "axis 0", inputs: [wave([2, 3])], attrs: { axis: 0 } },
+  ],
+});
+
+export const Squeeze = defineMover({
+  ...byShape,
+  attrs: {},
+  arity: [1, 2],
+  infer: (ctx) => {
+    const { shape } = ctx.inputs[0]!;
+    const given = optionalInts(ctx, 1, "axes");
+    const axes = new Set(given ? uniqueAxes(given, shape.length) : shape.flatMap((d, i) => (d === 1 ? [i] : [])));
+    for (const axis of axes) if (shape[axis] !== 1) throw new RangeError(`axis ${axis} of [${shape}] is not 1`);
+    return [
+      withShape(
+        ctx.inputs[0]!,
+        shape.filter((_, i) => !axes.has(i)),
+      ),
+    ];
+  },
+  upgrade: (node, ctx) => [attrsToInputs(node, ctx, ["axes"])],
+  cases: [
+    { name: "all", inputs: [wave([1, 3, 1])] },
+    { name: "axes", inputs: [wave([1, 3, 1]), i64([-1])], constants: [1] },
+  ],
+});
+
+export const Unsqueeze = defineMover({
+  ...byShape,
+  attrs: {},
+  arity: [2, 2],
+  infer: (ctx) => {
+    const { shape } = ctx.inputs[0]!;
+    const given = constantInts(ctx, 1, "axes");
+    const rank = shape.length + given.length;
+    const axes = new Set(uniqueAxes(given, rank));
+    let next = 0;
+    return [
+      withShape(
+        ctx.inputs[0]!,
+        Array.from({ length: rank }, (_, i) => (axes.has(i) ? 1 : shape[next++])),
+      ),
+    ];
+  },
+  upgrade: (node, ctx) => [attrsToInputs(node, ctx, ["axes"])],
+  cases: [{ name: "both ends", inputs: [wave([3, 2]), i64([0, -1])], constants: [1] }],
+});
+
+const sameType = ({ inputs: [x] }: InferContext) => [typeOf(x!)];
+
+export const Identity = defineMover({
+  ...byShape,
+  attrs: {},
+  arity: [1, 1],
+  infer: sameType,
+  permute: (node, perm) => ({ attrs: node.attrs, perm }),
+  cases: [{ name: "f32", inputs: [wave([2, 3])] }],
+});
+
+/** At inference the identity; a model that reads the mask or trains is refused. */
+export const Dropout = defineMover({
+  ...byShape,
+  attrs: { seed: attr.int(), ratio: attr.float() },
+  arity: [1, 3],
+  infer: (ctx) => {
+    const training: Tensor | undefined = ctx.inputs[2] && ctx.constant(2);
+    if (ctx.inputs[2] && training?.data[0] !== 0) throw new RangeError("training mode is not supported");
+    return sameType(ctx);
+  },
+  upgrade: (node) => {
+    const { is_test: _isTest, consumed_inputs: _consumed, ...attrs } = node.attrs;
+    return [{ ...node, attrs }];
+  },
+  permute: (node, perm) => ({ attrs: node.attrs, perm }),
+  cases: [{ name: "inference", inputs: [wave([2, 3])] }],
+});
