@@ -1,0 +1,165 @@
+// Speed of single kernels: `node benchmarks/kernels.mjs [part of a name]`. Each is a plan of one record in dist/simd.wasm, warmed for 1.5 s;
+// the median of 31 samples counts. Times of a shared machine drift: compare rows of one run.
+import { readFile } from "node:fs/promises";
+import { build } from "esbuild";
+
+const root = new URL("..", import.meta.url);
+const { outputFiles } = await build({
+  stdin: {
+    contents: 'export * from "./assembly/shared/plan.ts"; export * from "./assembly/shared/layout.ts";',
+    resolveDir: root.pathname,
+  },
+  bundle: true,
+  format: "esm",
+  write: false,
+});
+const { ConvField, F32_NR, GemmField, IMAGE_START, Op, PANEL_ROWS, PackField, SoftmaxField, Unary, UnaryField } = await import(
+  `data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`
+);
+
+const { instance } = await WebAssembly.instantiate(await readFile(new URL("dist/simd.wasm", root)));
+const { memory, run } = instance.exports;
+const PLAN_WORDS = 64;
+let top = IMAGE_START;
+
+/** Zeroed memory, aligned to a cache line. */
+function allocate(bytes) {
+  const at = top;
+  top = (top + bytes + 63) & ~63;
+  if (top > memory.buffer.byteLength) memory.grow(Math.ceil((top - memory.buffer.byteLength) / 65536));
+  return at;
+}
+
+function floats(n) {
+  const at = allocate(4 * n);
+  new Float32Array(memory.buffer, at, n).forEach((_, i, all) => {
+    all[i] = Math.sin(i);
+  });
+  return at;
+}
+
+/** Writes a plan of one record; a field is an i32, or an f32 where it is given as `{ f32 }`. */
+function plan(op, enumeration, fields) {
+  const words = 2 + Object.keys(enumeration).length / 2;
+  const at = allocate(4 * PLAN_WORDS);
+  const view = new DataView(memory.buffer, at, 4 * PLAN_WORDS);
+  view.setInt32(0, op, true);
+  view.setInt32(4, words, true);
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === "number") view.setInt32(4 * enumeration[name], value, true);
+    else view.setFloat32(4 * enumeration[name], value.f32, true);
+  }
+  return at;
+}
+
+const open = { lo: { f32: -Infinity }, hi: { f32: Infinity } };
+const panels = (n) => Math.ceil(n / F32_NR) * F32_NR;
+
+function gemm(m, n, k) {
+  const fields = {
+    batch: 1,
+    m,
+    n,
+    k,
+    a: floats(m * k),
+    lda: k,
+    w: floats(panels(n) * k),
+    bias: floats(n),
+    c: floats(m * n),
+    ldc: n,
+    ...open,
+  };
+  return { plan: plan(Op.f32_gemm, GemmField, fields), work: 2 * m * n * k };
+}
+
+function pack(n, k, n_major) {
+  const fields = { batch: 1, n, k, b: floats(n * k), k_stride: n_major ? 1 : n, n_stride: n_major ? k : 1, w: floats(panels(n) * k) };
+  return { plan: plan(Op.f32_pack, PackField, fields), work: n * k };
+}
+
+function window(size, in_c, out_c, kernel, stride, scratch) {
+  const out = Math.ceil(size / stride);
+  return {
+    batch: 1,
+    in_h: size,
+    in_w: size,
+    in_c,
+    out_h: out,
+    out_w: out,
+    out_c,
+    kernel_h: kernel,
+    kernel_w: kernel,
+    stride_h: stride,
+    stride_w: stride,
+    dilation_h: 1,
+    dilation_w: 1,
+    pad_top: kernel >> 1,
+    pad_left: kernel >> 1,
+    groups: 1,
+    a: floats(size * size * in_c),
+    bias: floats(out_c),
+    c: floats(out * out * out_c),
+    scratch: allocate(scratch),
+    ...open,
+  };
+}
+
+function conv(size, in_c, out_c, kernel, stride = 1) {
+  const k = kernel * kernel * in_c;
+  const fields = { ...window(size, in_c, out_c, kernel, stride, 4 * PANEL_ROWS * k), w: floats(panels(out_c) * k) };
+  return { plan: plan(Op.f32_conv, ConvField, fields), work: 2 * fields.out_h * fields.out_w * out_c * k };
+}
+
+function dwconv(size, channels, kernel, stride = 1) {
+  const fields = { ...window(size, channels, channels, kernel, stride, 0), w: floats(kernel * kernel * channels) };
+  return { plan: plan(Op.f32_dwconv, ConvField, fields), work: 2 * fields.out_h * fields.out_w * channels * kernel * kernel };
+}
+
+function unary(kind, n) {
+  return { plan: plan(Op.f32_unary, UnaryField, { kind, n, a: floats(n), c: floats(n), alpha: { f32: 0 }, beta: { f32: 6 } }), work: n };
+}
+
+function softmax(rows, n) {
+  return { plan: plan(Op.f32_softmax, SoftmaxField, { rows, n, a: floats(rows * n), c: floats(rows * n) }), work: rows * n };
+}
+
+const KERNELS = {
+  "f32_gemm 256³, GFLOP/s": () => gemm(256, 256, 256),
+  "f32_gemm 512³, GFLOP/s": () => gemm(512, 512, 512),
+  "f32_gemm 1×1024×1024, GFLOP/s": () => gemm(1, 1024, 1024),
+  "f32_gemm 1×128×128, GFLOP/s": () => gemm(1, 128, 128),
+  "f32_conv 1×1 56² 64→64, GFLOP/s": () => conv(56, 64, 64, 1),
+  "f32_conv 3×3 28² 32→32, GFLOP/s": () => conv(28, 32, 32, 3),
+  "f32_conv 3×3 112² 3→32 stride 2, GFLOP/s": () => conv(112, 3, 32, 3, 2),
+  "f32_dwconv 3×3 56² 64, GFLOP/s": () => dwconv(56, 64, 3),
+  "f32_dwconv 3×3 14² 256, GFLOP/s": () => dwconv(14, 256, 3),
+  "f32_dwconv 3×3 56² 64 stride 2, GFLOP/s": () => dwconv(56, 64, 3, 2),
+  "f32_dwconv 5×5 28² 64, GFLOP/s": () => dwconv(28, 64, 5),
+  "f32_pack 512×512 k-major, Gelement/s": () => pack(512, 512, false),
+  "f32_pack 512×512 n-major, Gelement/s": () => pack(512, 512, true),
+  "f32_unary clamp, Gelement/s": () => unary(Unary.clamp, 8192),
+  "f32_unary gelu, Gelement/s": () => unary(Unary.gelu, 8192),
+  "f32_unary exp, Gelement/s": () => unary(Unary.exp, 8192),
+  "f32_softmax 128×128, Gelement/s": () => softmax(128, 128),
+};
+
+/** Median seconds of one run, once the engine has settled; short kernels run several times a sample. */
+function measure(address) {
+  const start = performance.now();
+  let runs = 0;
+  for (; performance.now() - start < 1500; runs++) run(address);
+  const batch = Math.max(1, Math.round(runs / 1500));
+  const samples = Array.from({ length: 31 }, () => {
+    const from = performance.now();
+    for (let i = 0; i < batch; i++) run(address);
+    return (performance.now() - from) / batch / 1000;
+  });
+  return samples.sort((a, b) => a - b)[15];
+}
+
+for (const [name, make] of Object.entries(KERNELS)) {
+  if (!name.includes(process.argv[2] ?? "")) continue;
+  top = IMAGE_START;
+  const kernel = make();
+  console.log(`${name.padEnd(48)} ${(kernel.work / measure(kernel.plan) / 1e9).toFixed(2).padStart(7)}`);
+}
