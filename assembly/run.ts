@@ -59,6 +59,46 @@ export function run(plan: usize): void {
         if (ASC_FEATURE_SIMD) simd.f32_layernorm(r);
         else scalar.f32_layernorm(r);
         break;
+      case Op.qs8_quantize:
+        if (ASC_FEATURE_SIMD) simd.qs8_quantize(r);
+        else scalar.qs8_quantize(r);
+        break;
+      case Op.qs8_dequantize:
+        if (ASC_FEATURE_SIMD) simd.qs8_dequantize(r);
+        else scalar.qs8_dequantize(r);
+        break;
+      case Op.qs8_quantize_dynamic:
+        if (ASC_FEATURE_SIMD) simd.qs8_quantize_dynamic(r);
+        else scalar.qs8_quantize_dynamic(r);
+        break;
+      case Op.qs8_gemm:
+        if (ASC_FEATURE_SIMD) simd.qs8_gemm(r);
+        else scalar.qs8_gemm(r);
+        break;
+      case Op.qs8_conv:
+        if (ASC_FEATURE_SIMD) simd.qs8_conv(r);
+        else scalar.qs8_conv(r);
+        break;
+      case Op.qs8_dwconv:
+        if (ASC_FEATURE_SIMD) simd.qs8_dwconv(r);
+        else scalar.qs8_dwconv(r);
+        break;
+      case Op.qs8_pool:
+        if (ASC_FEATURE_SIMD) simd.qs8_pool(r);
+        else scalar.qs8_pool(r);
+        break;
+      case Op.qs8_reduce_mean:
+        if (ASC_FEATURE_SIMD) simd.qs8_reduce_mean(r);
+        else scalar.qs8_reduce_mean(r);
+        break;
+      case Op.qs8_binary:
+        if (ASC_FEATURE_SIMD) simd.qs8_binary(r);
+        else scalar.qs8_binary(r);
+        break;
+      case Op.qs8_table:
+        if (ASC_FEATURE_SIMD) simd.qs8_table(r);
+        else scalar.qs8_table(r);
+        break;
       default:
         return;
     }

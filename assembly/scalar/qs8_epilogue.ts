@@ -22,7 +22,7 @@ export function qs8_input_zero(e: usize): i32 {
   return dynamic ? load<i32>(dynamic, 4) : Field.i32(e, EpilogueField.a_zero);
 }
 
-/** Finishes output `channel` (its place in the padded bias and scale) and stores it at `c`. Both arrays may lack a bias: address 0. */
+/** Finishes output `channel` (its place in the padded bias and scale) and stores it at `c`. `bias` may be 0. */
 export function qs8_finish(acc: i32, channel: i32, bias: usize, scale: usize, c: usize, e: usize): void {
   const at = (<usize>channel) << 2;
   const factor = load<f32>(scale + at);
@@ -34,6 +34,6 @@ export function qs8_finish(acc: i32, channel: i32, bias: usize, scale: usize, c:
   }
   const dynamic = Field.address(e, EpilogueField.dynamic);
   const product = f32(acc) * (dynamic ? load<f32>(dynamic) * factor : factor);
-  const sum = bias ? product + load<f32>(bias + at) : product;
+  const sum = product + (bias ? load<f32>(bias + at) : 0);
   store<f32>(c, min(max(sum, Field.f32(e, EpilogueField.lo)), Field.f32(e, EpilogueField.hi)));
 }

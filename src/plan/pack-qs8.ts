@@ -1,0 +1,62 @@
+/** Packed layouts of int8 layers (ABI_VERSION): what `assembly/kernels/qs8_*` read. */
+import { PANEL_ROWS, QS8_NR } from "../../assembly/shared/layout.ts";
+
+const padded = (n: number, step: number): number => Math.ceil(n / step) * step;
+
+/**
+ * Weights of a matrix product: `w` is [n][k] row-major, the result [⌈n/16⌉][⌈k/2⌉][16][2], zero where n or k have no element.
+ * A convolution's k runs over [kernel_h][kernel_w][in_c / groups]; for several groups pass `groups`, with n the outputs of all of them:
+ * the packed groups follow each other.
+ */
+export function packQs8Gemm(w: Int8Array, n: number, k: number, groups = 1): Int8Array {
+  const pairs = Math.ceil(k / 2);
+  const outputs = n / groups;
+  const stride = padded(outputs, QS8_NR);
+  const packed = new Int8Array(groups * stride * pairs * 2);
+  for (let o = 0; o < n; o++) {
+    const lane = Math.floor(o / outputs) * stride + (o % outputs);
+    const at = (lane - (lane % QS8_NR)) * pairs * 2 + (lane % QS8_NR) * 2;
+    for (let i = 0; i < k; i++) packed[at + (i >> 1) * QS8_NR * 2 + (i & 1)] = w[o * k + i];
+  }
+  return packed;
+}
+
+/** Weights of a depthwise convolution: `w` is [channels][kernel_h · kernel_w], packed as a matrix product with k = taps. */
+export function packQs8Depthwise(w: Int8Array, channels: number, taps: number): Int8Array {
+  return packQs8Gemm(w, channels, taps);
+}
+
+/** A bias or scale with each group's entries (all, by default) padded with zeros to whole panels, as the int8 kernels load them. */
+export function padChannels<T extends Int32Array | Float32Array>(values: T, groups = 1, panel = QS8_NR): T {
+  const outputs = values.length / groups;
+  const stride = padded(outputs, panel);
+  const out = new (values.constructor as new (length: number) => T)(groups * stride);
+  for (let g = 0; g < groups; g++) out.set(values.subarray(g * outputs, (g + 1) * outputs), g * stride);
+  return out;
+}
+
+/** Bytes of `qs8_gemm`'s scratch: rows of `a` as i16, as many as one panel call takes. */
+export function qs8GemmScratch(k: number, m = PANEL_ROWS): number {
+  return Math.min(m, PANEL_ROWS) * padded(k, 2) * 2;
+}
+
+/** Bytes of `qs8_conv`'s scratch: im2col rows as i16. `k` is kernel_h · kernel_w · in_c / groups, `outputs` is batch · out_h · out_w. */
+export function qs8ConvScratch(k: number, outputs = PANEL_ROWS): number {
+  return qs8GemmScratch(k, outputs);
+}
+
+/** The sizes of a depthwise layer that its scratch depends on. */
+export interface DepthwiseShape {
+  readonly channels: number;
+  readonly outW: number;
+  readonly kernelH: number;
+  readonly kernelW: number;
+  readonly strideW: number;
+  readonly dilationW: number;
+}
+
+/** Bytes of `qs8_dwconv`'s scratch: widened input rows, what each holds, and the addresses of the taps. */
+export function qs8DepthwiseScratch({ channels, outW, kernelH, kernelW, strideW, dilationW }: DepthwiseShape): number {
+  const width = (outW - 1) * strideW + (kernelW - 1) * dilationW + 1;
+  return (kernelH + 1) * width * padded(channels, 8) * 2 + 4 * kernelH + 4 * (kernelH * kernelW + 1);
+}
