@@ -49,7 +49,7 @@ function softmax(rows: i32, n: i32, log: i32): i32 {
   set(r, SoftmaxField.rows, rows);
   set(r, SoftmaxField.n, n);
   set(r, SoftmaxField.log, log);
-  set(r, SoftmaxField.a, <i32>floats(rows * n, -20, 20));
+  set(r, SoftmaxField.a, <i32>floats(rows * n, -60, -40));
   return twins(r, SoftmaxField.c, (rows * n) << 2, simd.f32_softmax, scalar.f32_softmax);
 }
 

@@ -30,6 +30,12 @@ function panel(b: usize, w: usize, cols: i32, k: i32, ks: i32, ns: i32): void {
       Tile.transpose(b + <isize>(ns << 4), ns << 2, w + 16);
     }
   }
+  if (cols === F32_NR && ns === 1) {
+    for (; k > 0; k--, b += ks << 2, w += 32) {
+      v128.store(w, v128.load(b));
+      v128.store(w, v128.load(b, 16), 16);
+    }
+  }
   for (; k > 0; k--, b += ks << 2, w += 32) {
     v128.store(w, Lanes.load_strided(b, ns, cols));
     v128.store(w, Lanes.load_strided(b + <isize>(ns << 4), ns, cols - 4), 16);
