@@ -55,18 +55,42 @@ export interface FieldsOf {
 
 export type RecordFields<K extends keyof FieldsOf> = Record<FieldsOf[K], Word>;
 
-/** Weights on a grid that load expands to f32: element i of the packed data is multiplied by scale[⌊i / block⌋ · lanes + i mod lanes]. */
-export interface ExpandToF32 {
-  readonly scale: Float32Array;
-  readonly lanes: number;
-  readonly block: number;
+/** A layer's constant weights as a matrix: the weight of output o (over all groups) at reduction step r is `tensor.data[index(o, r)]`. */
+export interface WeightMatrix {
+  readonly tensor: Tensor;
+  /** Outputs over all groups. */
+  readonly n: number;
+  /** Reduction length of one output. */
+  readonly k: number;
+  readonly groups: number;
+  index(o: number, r: number): number;
 }
+
+/** Fields that Gemm and Conv records have in common. */
+export interface LinearWords {
+  /** Whether the qs8 or the f32 kernel is meant. */
+  readonly integer: boolean;
+  readonly a: Place;
+  readonly w: Place;
+  readonly bias: Word;
+  readonly scale: Word;
+  readonly lo: Word;
+  readonly hi: Word;
+  readonly a_zero: number;
+  readonly c_zero: number;
+  readonly c_size: number;
+  readonly dynamic: Word;
+  readonly scratch: Word;
+}
+
+/** Which kernel reads the weights: that decides their layout and the scratch it needs. */
+export type LinearKernel = "gemm" | "conv" | "dwconv";
 
 /** What an operator's `lower` writes to. Buffers of inputs and outputs exist already; all else is asked for. */
 export interface Lowering {
   readonly node: Node;
   type(value: string): TensorType;
-  /** Data of a constant input. */
+  /** Data of a constant input; i8 with a grid where the constant is stored on one, though its type may be f32. */
   constant(value: string): Tensor | undefined;
   /** Where a value lies; a constant is put into the image, dense, as it is (i64 narrowed). */
   place(value: string): Place;
@@ -74,8 +98,10 @@ export interface Lowering {
   alias(input: string, output: string): void;
   /** Memory that only the records of this node use. */
   scratch(bytes: number): Place;
-  /** Puts packed weights into the image; the same `data` object is stored once. */
-  weights(data: Int8Array | Uint8Array | Int32Array | Float32Array, expand?: ExpandToF32): Place;
+  /** Puts data into the image; the same `data` object is stored once. */
+  image(data: Int8Array | Uint8Array | Int32Array | Float32Array): Place;
+  /** Packs the weights of a linear layer and writes all that goes before its record; `bias` has one f32 an output. */
+  linear(kernel: LinearKernel, input: string, matrix: WeightMatrix, bias: Tensor | undefined): LinearWords;
   emit<K extends keyof FieldsOf>(op: K, fields: RecordFields<K>): void;
 }
 

@@ -1,0 +1,41 @@
+/** What calibration remembers of a value: its range, then how its elements spread over that range. */
+
+export const BINS = 2048;
+
+export interface Range {
+  min: number;
+  max: number;
+}
+
+/** Equal bins over the range min..max, zero included in it. */
+export interface Histogram extends Range {
+  readonly counts: Float64Array;
+}
+
+export const emptyRange = (): Range => ({ min: 0, max: 0 });
+
+/** Widens a range by finite elements; NaN and infinities are left out. */
+export function observeRange(range: Range, data: ArrayLike<number>): void {
+  let { min, max } = range;
+  for (let i = 0; i < data.length; i++) {
+    const v = data[i];
+    if (v < min && v !== Number.NEGATIVE_INFINITY) min = v;
+    if (v > max && v !== Number.POSITIVE_INFINITY) max = v;
+  }
+  range.min = min;
+  range.max = max;
+}
+
+export function histogramOf(range: Range): Histogram {
+  return { ...range, counts: new Float64Array(BINS) };
+}
+
+export function observeCounts(histogram: Histogram, data: ArrayLike<number>): void {
+  const { min, max, counts } = histogram;
+  const scale = max > min ? BINS / (max - min) : 0;
+  for (let i = 0; i < data.length; i++) {
+    const bin = Math.floor((data[i] - min) * scale);
+    // NaN and infinities have no bin; the maximum belongs to the last one.
+    if (bin >= 0 && bin <= BINS) counts[Math.min(bin, BINS - 1)]++;
+  }
+}

@@ -1,0 +1,199 @@
+import { Binary, BinaryField, Op } from "../../assembly/shared/plan.ts";
+import type { Node } from "../graph/graph.ts";
+import {
+  broadcastShapes,
+  broadcastStrides,
+  clamp,
+  elementCount,
+  f32,
+  gridBounds,
+  requantize,
+  roundEven,
+  type Shape,
+  type Tensor,
+  type TensorType,
+  zeros,
+} from "../tensor/index.ts";
+import { defineOp, type OpDef, type QuantizeRule, wave } from "./define.ts";
+import { ACTIVATION } from "./linear.ts";
+import { f32Bits, type Lowering } from "./lowering.ts";
+
+interface BinaryRow {
+  readonly kind: Binary;
+  readonly real: (a: number, b: number) => number;
+  /** Where it differs from `real`: on integer dtypes. */
+  readonly integer?: (a: number, b: number) => number;
+  readonly quantize?: QuantizeRule;
+  readonly tolerance?: number;
+}
+
+const rescale: QuantizeRule = { kind: "rescale" };
+
+const ROWS = {
+  Add: { kind: Binary.add, real: (a, b) => a + b, quantize: rescale },
+  Sub: { kind: Binary.sub, real: (a, b) => a - b, quantize: rescale },
+  Mul: { kind: Binary.mul, real: (a, b) => a * b, quantize: rescale },
+  Div: { kind: Binary.div, real: (a, b) => a / b, integer: (a, b) => Math.trunc(a / b) },
+  Pow: { kind: Binary.pow, real: (a, b) => a ** b, tolerance: 1e-5 },
+  Min: { kind: Binary.min, real: Math.min },
+  Max: { kind: Binary.max, real: Math.max },
+} satisfies Record<string, BinaryRow>;
+
+function outputShape(a: TensorType, b: TensorType): Shape {
+  const shape = broadcastShapes(a.shape, b.shape);
+  if (!shape) throw new RangeError(`[${a.shape}] and [${b.shape}] do not broadcast`);
+  return shape;
+}
+
+/** The definition on grids, of integers less their zeros (docs/quantization.md). */
+function onGrids(kind: Binary, node: Node, a: Tensor, b: Tensor): (x: number, y: number) => number {
+  const { scale, zero } = node.quant!;
+  const { lo, hi } = gridBounds(node.quant!, node.attrs.min as number, node.attrs.max as number);
+  const { a_scale, b_scale } = factors(kind, a, b, scale[0]);
+  if (kind === Binary.mul) return (x, y) => requantize(x * y, a_scale, zero, lo, hi);
+  return (x, y) => roundEven(clamp(Math.fround(Math.fround(x * a_scale) + Math.fround(y * b_scale)), lo - zero, hi - zero)) + zero;
+}
+
+function factors(kind: Binary, a: TensorType, b: TensorType, scale: number): { a_scale: number; b_scale: number } {
+  const [sa, sb] = [a.quant!.scale[0], b.quant!.scale[0]];
+  if (kind === Binary.mul) return { a_scale: Math.fround(Math.fround(sa * sb) / scale), b_scale: 0 };
+  const b_scale = Math.fround(sb / scale);
+  return { a_scale: Math.fround(sa / scale), b_scale: kind === Binary.sub ? -b_scale : b_scale };
+}
+
+function binary(name: string, row: BinaryRow): OpDef {
+  return defineOp({
+    attrs: ACTIVATION,
+    arity: [2, 2],
+    tolerance: row.tolerance ?? "exact",
+    infer({ node, inputs: [a, b] }) {
+      const shape = outputShape(a!, b!);
+      if (node.quant) return [{ dtype: "i8", shape, quant: node.quant }];
+      if (a!.dtype !== b!.dtype) throw new RangeError(`operands are ${a!.dtype} and ${b!.dtype}; they must be alike`);
+      return [{ dtype: a!.dtype, shape }];
+    },
+    eval({ node, inputs: [a, b] }) {
+      const shape = outputShape(a!, b!);
+      const out = zeros(node.quant ? { dtype: "i8", shape, quant: node.quant } : { dtype: a!.dtype, shape });
+      const { min, max } = node.attrs as Record<string, number>;
+      const real = a!.dtype === "f32" ? row.real : (row.integer ?? row.real);
+      const f = node.quant ? onGrids(row.kind, node, a!, b!) : (x: number, y: number) => clamp(real(x, y), min, max);
+      const [za, zb] = [a!.quant?.zero ?? 0, b!.quant?.zero ?? 0];
+      const [sa, sb] = [broadcastStrides(a!.shape, shape), broadcastStrides(b!.shape, shape)];
+      for (let i = 0; i < out.data.length; i++) {
+        let [x, y] = [0, 0];
+        for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
+          x += (rest % shape[axis]) * sa[axis];
+          y += (rest % shape[axis]) * sb[axis];
+          rest = Math.floor(rest / shape[axis]);
+        }
+        out.data[i] = f(a!.data[x] - za, b!.data[y] - zb);
+      }
+      return [out];
+    },
+    upgrade({ op, inputs, outputs, name: node, attrs }, ctx) {
+      const { axis, broadcast, consumed_inputs, ...rest } = attrs;
+      void consumed_inputs;
+      if (broadcast || axis !== undefined) throw new RangeError("opset 6 broadcasting is not supported; export at opset 7 or later");
+      if (inputs.length === 1) return [{ op: "Identity", name: node, inputs, outputs, attrs: rest }];
+      let left = inputs[0];
+      return inputs.slice(1).map((right, i, all) => {
+        const out = i === all.length - 1 ? outputs[0] : ctx.fresh();
+        const step = { op, name: i ? `${node}.${i}` : node, inputs: [left, right], outputs: [out], attrs: rest };
+        left = out;
+        return step;
+      });
+    },
+    permute: (_node, perm, { inputs: [a, b] }) =>
+      [a, b].every((t) => t!.shape.length === perm.length || elementCount(t!.shape) === 1) ? { inputs: "all", perm } : undefined,
+    quantize: row.quantize,
+    lower: (ctx) => lowerBinary(ctx, row.kind),
+    cases: [
+      { name: `${name} same shape`, inputs: [positive(wave([3, 7])), wave([3, 7], 2)] },
+      { name: `${name} scalar`, inputs: [positive(wave([2, 9])), f32([0.5], [])], constants: [1] },
+      { name: `${name} channel`, inputs: [positive(wave([2, 3, 5])), wave([5], 2)], constants: [1], attrs: { min: -0.25, max: 0.25 } },
+      { name: `${name} both stretched`, inputs: [positive(wave([2, 1, 4])), wave([3, 1], 2)] },
+    ],
+  });
+}
+
+const positive = (x: Tensor): Tensor => ({ ...x, data: Float32Array.from(x.data, (v) => v + 1.5) });
+
+export const Add = binary("Add", ROWS.Add);
+export const Sub = binary("Sub", ROWS.Sub);
+export const Mul = binary("Mul", ROWS.Mul);
+export const Div = binary("Div", ROWS.Div);
+export const Pow = binary("Pow", ROWS.Pow);
+export const Min = binary("Min", ROWS.Min);
+export const Max = binary("Max", ROWS.Max);
+
+const RANK = 6;
+
+/** Joins neighbouring dimensions along which both operands are dense or both are stretched, then pads to the record's rank. */
+function coalesce(shape: Shape, a: readonly number[], b: readonly number[]): [number[], number[], number[]] {
+  const dims: number[] = [];
+  const [sa, sb]: [number[], number[]] = [[], []];
+  for (let i = 0; i < shape.length; i++) {
+    if (shape[i] === 1) continue;
+    const last = dims.length - 1;
+    if (last >= 0 && sa[last] === a[i] * shape[i] && sb[last] === b[i] * shape[i]) {
+      dims[last] *= shape[i];
+      [sa[last], sb[last]] = [a[i], b[i]];
+    } else {
+      dims.push(shape[i]);
+      sa.push(a[i]);
+      sb.push(b[i]);
+    }
+  }
+  if (dims.length > RANK) throw new RangeError(`broadcasting over ${dims.length} axes; the kernels take ${RANK}`);
+  while (dims.length < RANK)
+    for (const [list, fill] of [
+      [dims, 1],
+      [sa, 0],
+      [sb, 0],
+    ] as const)
+      list.unshift(fill);
+  return [dims, sa, sb];
+}
+
+function lowerBinary(ctx: Lowering, kind: Binary): void {
+  const { node } = ctx;
+  const [ta, tb] = node.inputs.map((input) => ctx.type(input));
+  const out = ctx.type(node.outputs[0]);
+  if (!node.quant && out.dtype !== "f32") throw new RangeError(`there is no kernel for ${out.dtype}`);
+  const [d, a, b] = coalesce(out.shape, broadcastStrides(ta.shape, out.shape), broadcastStrides(tb.shape, out.shape));
+  const { min, max } = node.attrs as Record<string, number>;
+  const { lo, hi } = node.quant ? gridBounds(node.quant, min, max) : { lo: f32Bits(min), hi: f32Bits(max) };
+  const scales = node.quant ? factors(kind, ta, tb, node.quant.scale[0]) : { a_scale: 0, b_scale: 0 };
+  ctx.emit(node.quant ? Op.qs8_binary : Op.f32_binary, {
+    [BinaryField.kind]: kind,
+    [BinaryField.d0]: d[0],
+    [BinaryField.d1]: d[1],
+    [BinaryField.d2]: d[2],
+    [BinaryField.d3]: d[3],
+    [BinaryField.d4]: d[4],
+    [BinaryField.d5]: d[5],
+    [BinaryField.a]: ctx.place(node.inputs[0]),
+    [BinaryField.a0]: a[0],
+    [BinaryField.a1]: a[1],
+    [BinaryField.a2]: a[2],
+    [BinaryField.a3]: a[3],
+    [BinaryField.a4]: a[4],
+    [BinaryField.a5]: a[5],
+    [BinaryField.b]: ctx.place(node.inputs[1]),
+    [BinaryField.b0]: b[0],
+    [BinaryField.b1]: b[1],
+    [BinaryField.b2]: b[2],
+    [BinaryField.b3]: b[3],
+    [BinaryField.b4]: b[4],
+    [BinaryField.b5]: b[5],
+    [BinaryField.c]: ctx.place(node.outputs[0]),
+    [BinaryField.lo]: lo,
+    [BinaryField.hi]: hi,
+    [BinaryField.a_zero]: ta.quant?.zero ?? 0,
+    [BinaryField.b_zero]: tb.quant?.zero ?? 0,
+    [BinaryField.c_zero]: node.quant?.zero ?? 0,
+    [BinaryField.a_scale]: f32Bits(scales.a_scale),
+    [BinaryField.b_scale]: f32Bits(scales.b_scale),
+  });
+}

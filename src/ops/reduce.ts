@@ -1,0 +1,147 @@
+import { Op, Reduce, ReduceField } from "../../assembly/shared/plan.ts";
+import type { Node } from "../graph/graph.ts";
+import { elementCount, normalizeAxis, type Shape, stridesOf, type Tensor, type TensorType, zeros } from "../tensor/index.ts";
+import { attr, defineOp, type OpDef, wave } from "./define.ts";
+import { f32Bits, type Lowering } from "./lowering.ts";
+import { average, averageScale } from "./pool.ts";
+
+interface ReduceRow {
+  readonly kind: Reduce;
+  readonly start: number;
+  readonly step: (sum: number, x: number) => number;
+  readonly tolerance: "exact" | number;
+}
+
+const ROWS = {
+  ReduceMean: { kind: Reduce.mean, start: 0, step: (s, x) => s + x, tolerance: 1e-6 },
+  ReduceSum: { kind: Reduce.sum, start: 0, step: (s, x) => s + x, tolerance: 1e-6 },
+  ReduceMax: { kind: Reduce.max, start: Number.NEGATIVE_INFINITY, step: Math.max, tolerance: "exact" },
+  ReduceMin: { kind: Reduce.min, start: Number.POSITIVE_INFINITY, step: Math.min, tolerance: "exact" },
+  ReduceProd: { kind: Reduce.prod, start: 1, step: (s, x) => s * x, tolerance: 1e-6 },
+} satisfies Record<string, ReduceRow>;
+
+/** Axes of a reduction in ascending order; an attribute up to opset 17, an input later, all axes where neither is given. */
+export function axesOf(node: Node, x: TensorType, given: Tensor | undefined): number[] {
+  if (node.inputs[1] && !given) throw new RangeError("axes that are computed while the model runs are not supported");
+  const list = (node.attrs.axes as readonly number[] | undefined) ?? (given && Array.from(given.data)) ?? [];
+  if (list.length === 0) return node.attrs.noop_with_empty_axes ? [] : x.shape.map((_, i) => i);
+  return [...new Set(list.map((axis) => normalizeAxis(axis, x.shape.length)))].sort((a, b) => a - b);
+}
+
+function reducedShape(shape: Shape, axes: readonly number[], keep: boolean): Shape {
+  return shape.flatMap((d, i) => (!axes.includes(i) ? [d] : keep ? [1] : []));
+}
+
+function outputType(node: Node, x: TensorType, axes: readonly number[]): TensorType {
+  const shape = reducedShape(x.shape, axes, node.attrs.keepdims === 1);
+  return node.quant ? { dtype: "i8", shape, quant: node.quant } : { dtype: x.dtype, shape };
+}
+
+function reduce(name: string, row: ReduceRow): OpDef {
+  const mean = row.kind === Reduce.mean;
+  return defineOp({
+    attrs: { axes: attr.ints(), keepdims: attr.int(1), noop_with_empty_axes: attr.int(0) },
+    arity: [1, 2],
+    tolerance: row.tolerance,
+    infer: ({ node, inputs: [x], constant }) => [outputType(node, x!, axesOf(node, x!, constant(1)))],
+    eval({ node, inputs: [x, given] }) {
+      const axes = axesOf(node, x!, given);
+      const out = zeros(outputType(node, x!, axes));
+      const kept = stridesOf(reducedShape(x!.shape, axes, true)).map((s, i) => (axes.includes(i) ? 0 : s));
+      const sums = new Float64Array(out.data.length).fill(row.start);
+      const zero = node.quant ? x!.quant!.zero : 0;
+      for (let i = 0; i < x!.data.length; i++) {
+        let at = 0;
+        for (let axis = x!.shape.length - 1, rest = i; axis >= 0; axis--) {
+          at += (rest % x!.shape[axis]) * kept[axis];
+          rest = Math.floor(rest / x!.shape[axis]);
+        }
+        sums[at] = row.step(sums[at], x!.data[i] - zero);
+      }
+      const count = elementCount(axes.map((axis) => x!.shape[axis]));
+      sums.forEach((sum, i) => {
+        out.data[i] = mean ? average(node, x!, sum, count) : sum;
+      });
+      return [out];
+    },
+    permute: (node, perm, { inputs: [x] }) => {
+      if (node.inputs[1]) return undefined;
+      const axes = axesOf(node, x!, undefined);
+      const attrs = { ...node.attrs, axes: axes.map((axis) => perm.indexOf(axis)) };
+      if (node.attrs.keepdims) return { attrs, inputs: "first", perm };
+      const left = perm.filter((axis) => !axes.includes(axis));
+      const rank = (axis: number): number => left.filter((other) => other < axis).length;
+      const out = left.map(rank);
+      return { attrs, inputs: "first", perm: out.every((axis, i) => axis === i) ? undefined : out };
+    },
+    quantize: mean ? { kind: "rescale" } : undefined,
+    lower: (ctx) => emitReduce(ctx, row.kind, ctx.node),
+    cases: [
+      ["last axis", [3, 4, 9], { axes: [-1] }],
+      ["spatial, dropped", [2, 4, 4, 11], { axes: [1, 2], keepdims: 0 }],
+      ["NCHW spatial", [2, 5, 4, 4], { axes: [2, 3] }],
+      ["apart", [3, 4, 5], { axes: [0, 2] }],
+      ["everything", [3, 7], { keepdims: 0 }],
+    ].map(([title, shape, attrs]) => ({
+      name: `${name} ${title}`,
+      inputs: [wave(shape as number[])],
+      attrs: attrs as Node["attrs"],
+    })),
+  });
+}
+
+export const ReduceMean = reduce("ReduceMean", ROWS.ReduceMean);
+export const ReduceSum = reduce("ReduceSum", ROWS.ReduceSum);
+export const ReduceMax = reduce("ReduceMax", ROWS.ReduceMax);
+export const ReduceMin = reduce("ReduceMin", ROWS.ReduceMin);
+export const ReduceProd = reduce("ReduceProd", ROWS.ReduceProd);
+
+/** Mean over the spatial axes, which stay with size 1. */
+export const GlobalAveragePool = defineOp({
+  ...ReduceMean,
+  attrs: { layout: attr.string("NCHW") },
+  arity: [1, 1],
+  infer: (ctx) => ReduceMean.infer({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }),
+  eval: (ctx) => ReduceMean.eval({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }),
+  permute: (node, perm) =>
+    node.attrs.layout === "NCHW" && perm[0] === 0 && perm[1] === 2 && perm.at(-1) === 1
+      ? { attrs: { layout: "NHWC" }, inputs: "first", perm }
+      : undefined,
+  lower: (ctx) => emitReduce(ctx, Reduce.mean, asMean(ctx.node, ctx.type(ctx.node.inputs[0]))),
+  cases: [
+    { name: "NCHW", inputs: [wave([2, 5, 3, 4])] },
+    { name: "NHWC", inputs: [wave([1, 6, 6, 19])], attrs: { layout: "NHWC" } },
+  ],
+});
+
+function asMean(node: Node, x: TensorType): Node {
+  if (x.shape.length < 3) throw new RangeError(`input of rank ${x.shape.length} has no spatial axes`);
+  const first = node.attrs.layout === "NHWC" ? 1 : 2;
+  return { ...node, attrs: { axes: x.shape.slice(2).map((_, i) => i + first), keepdims: 1 } };
+}
+
+/** Whether the axes are one run of neighbours, which is what the kernels reduce; the pass `kernel-axes` sees to it. */
+export function isOneRun(axes: readonly number[], shape: Shape): boolean {
+  return axes.every((axis, i) => i === 0 || shape.slice(axes[i - 1] + 1, axis).every((d) => d === 1));
+}
+
+function emitReduce(ctx: Lowering, kind: Reduce, node: Node): void {
+  const [input, given] = node.inputs;
+  const x = ctx.type(input);
+  if (x.dtype !== "f32" && !node.quant) throw new RangeError(`there is no kernel for ${x.dtype}`);
+  const axes = axesOf(node, x, given ? ctx.constant(given) : undefined);
+  if (!isOneRun(axes, x.shape)) throw new RangeError(`there is no kernel for axes [${axes}], which are apart`);
+  const n = elementCount(axes.map((axis) => x.shape[axis]));
+  const inner = elementCount(x.shape.slice((axes.at(-1) ?? -1) + 1));
+  ctx.emit(node.quant ? Op.qs8_reduce_mean : Op.f32_reduce, {
+    [ReduceField.kind]: kind,
+    [ReduceField.outer]: elementCount(x.shape) / n / inner,
+    [ReduceField.n]: n,
+    [ReduceField.inner]: inner,
+    [ReduceField.a]: ctx.place(input),
+    [ReduceField.c]: ctx.place(node.outputs[0]),
+    [ReduceField.a_zero]: x.quant?.zero ?? 0,
+    [ReduceField.c_zero]: node.quant?.zero ?? 0,
+    [ReduceField.scale]: f32Bits(Math.fround(averageScale(node, x) / n)),
+  });
+}

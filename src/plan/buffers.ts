@@ -1,0 +1,61 @@
+/** The buffers that a plan's records point into: some lie in the image (constants), the others in the arena. */
+import type { Place, Word } from "../ops/lowering.ts";
+
+export type ImageData = Int8Array | Uint8Array | Int32Array | Float32Array;
+
+/** Weights stored as i8 on a grid and expanded to f32 at load: element i times scale[⌊i / block⌋ · lanes + i mod lanes]. */
+export interface Expansion {
+  readonly scale: Float32Array;
+  readonly lanes: number;
+  readonly block: number;
+}
+
+export interface ImageBuffer {
+  readonly kind: "image";
+  readonly data: ImageData;
+  readonly expand?: Expansion;
+  /** Small constants of one type share a region of the file, and so one table of the coder; weights have one of their own. */
+  readonly pooled: boolean;
+}
+
+/** `first` and `last` are the records between which the buffer is alive; records that point into it widen them. */
+export interface ArenaBuffer {
+  readonly kind: "arena";
+  readonly bytes: number;
+  first: number;
+  last: number;
+}
+
+export type PlanBuffer = ImageBuffer | ArenaBuffer;
+
+export const isPlace = (word: Word): word is Place => typeof word !== "number";
+
+export class Buffers {
+  readonly all: PlanBuffer[] = [];
+  readonly #images = new Map<ImageData, number>();
+
+  /** Arena memory that no record points into yet. */
+  arena(bytes: number): Place {
+    this.all.push({ kind: "arena", bytes, first: Number.POSITIVE_INFINITY, last: Number.NEGATIVE_INFINITY });
+    return { buffer: this.all.length - 1, offset: 0 };
+  }
+
+  /** A constant; the same `data` object is stored once. */
+  image(data: ImageData, pooled: boolean, expand?: Expansion): Place {
+    let buffer = this.#images.get(data);
+    if (buffer === undefined) {
+      buffer = this.all.length;
+      this.all.push({ kind: "image", data, pooled, expand });
+      this.#images.set(data, buffer);
+    }
+    return { buffer, offset: 0 };
+  }
+
+  /** Notes that record number `record` reads or writes a buffer. */
+  touch(buffer: number, record: number): void {
+    const found = this.all[buffer];
+    if (found.kind !== "arena") return;
+    found.first = Math.min(found.first, record);
+    found.last = Math.max(found.last, record);
+  }
+}
