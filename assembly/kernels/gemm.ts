@@ -48,7 +48,7 @@ export function f32_matrix(m: i32, n: i32, k: i32, a: usize, lda: i32, w: usize,
 
 function vector(n: i32, k: i32, a: usize, w: usize, bias: usize, c: usize, lo: f32, hi: f32): void {
   let j = 0;
-  for (; n - j >= 4 * F32_NR; j += 4 * F32_NR) {
+  for (; n - j >= 3 * F32_NR; j += 3 * F32_NR) {
     f32_gemv_panel(k, a, w + ((j * k) << 2), bias ? bias + (j << 2) : 0, c + (j << 2), lo, hi);
   }
   for (; j < n; j += F32_NR) f32_gemm_panel(1, n - j, k, a, 0, w + ((j * k) << 2), bias ? bias + (j << 2) : 0, c + (j << 2), 0, lo, hi);

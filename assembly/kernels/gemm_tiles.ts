@@ -171,20 +171,17 @@ function f32_gemm_1x8(cols: i32, k: i32, a: usize, w: usize, bias0: v128, bias1:
   Out.row(c, c00, c01, bias0, bias1, lo, hi, cols);
 }
 
-/** One row times four panels, so that one load of `a` feeds 32 columns. */
+/** One row times three panels, so that one load of `a` feeds 24 columns. */
 export function f32_gemv_panel(k: i32, a: usize, w: usize, bias: usize, c: usize, lo: f32, hi: f32): void {
   const wide = (<usize>k) << 5;
   const w1 = w + wide;
   const w2 = w1 + wide;
-  const w3 = w2 + wide;
   let c0 = f32x4.splat(0);
   let c1 = f32x4.splat(0);
   let c2 = f32x4.splat(0);
   let c3 = f32x4.splat(0);
   let c4 = f32x4.splat(0);
   let c5 = f32x4.splat(0);
-  let c6 = f32x4.splat(0);
-  let c7 = f32x4.splat(0);
   for (let p: usize = 0; p < wide; p += 32, a += 4) {
     const x = v128.load32_splat(a);
     c0 = f32x4.add(c0, f32x4.mul(x, v128.load(w + p)));
@@ -193,13 +190,10 @@ export function f32_gemv_panel(k: i32, a: usize, w: usize, bias: usize, c: usize
     c3 = f32x4.add(c3, f32x4.mul(x, v128.load(w1 + p, 16)));
     c4 = f32x4.add(c4, f32x4.mul(x, v128.load(w2 + p)));
     c5 = f32x4.add(c5, f32x4.mul(x, v128.load(w2 + p, 16)));
-    c6 = f32x4.add(c6, f32x4.mul(x, v128.load(w3 + p)));
-    c7 = f32x4.add(c7, f32x4.mul(x, v128.load(w3 + p, 16)));
   }
   const low = f32x4.splat(lo);
   const high = f32x4.splat(hi);
   Out.row(c, c0, c1, Out.bias(bias, 0), Out.bias(bias, 16), low, high, 8);
   Out.row(c + 32, c2, c3, Out.bias(bias, 32), Out.bias(bias, 48), low, high, 8);
   Out.row(c + 64, c4, c5, Out.bias(bias, 64), Out.bias(bias, 80), low, high, 8);
-  Out.row(c + 96, c6, c7, Out.bias(bias, 96), Out.bias(bias, 112), low, high, 8);
 }
