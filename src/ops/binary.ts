@@ -51,14 +51,14 @@ function onGrids(kind: Binary, node: Node, a: Tensor, b: Tensor): (x: number, y:
   const { lo, hi } = gridBounds(node.quant!, node.attrs.min as number, node.attrs.max as number);
   const { a_scale, b_scale } = factors(kind, a, b, scale[0]);
   if (kind === Binary.mul) return (x, y) => requantize(x * y, a_scale, zero, lo, hi);
-  return (x, y) => roundEven(clamp(Math.fround(Math.fround(x * a_scale) + Math.fround(y * b_scale)), lo - zero, hi - zero)) + zero;
+  const sign = kind === Binary.sub ? -1 : 1;
+  return (x, y) => roundEven(clamp(Math.fround(Math.fround(x * a_scale) + sign * Math.fround(y * b_scale)), lo - zero, hi - zero)) + zero;
 }
 
 function factors(kind: Binary, a: TensorType, b: TensorType, scale: number): { a_scale: number; b_scale: number } {
   const [sa, sb] = [a.quant!.scale[0], b.quant!.scale[0]];
   if (kind === Binary.mul) return { a_scale: Math.fround(Math.fround(sa * sb) / scale), b_scale: 0 };
-  const b_scale = Math.fround(sb / scale);
-  return { a_scale: Math.fround(sa / scale), b_scale: kind === Binary.sub ? -b_scale : b_scale };
+  return { a_scale: Math.fround(sa / scale), b_scale: Math.fround(sb / scale) };
 }
 
 function binary(name: string, row: BinaryRow): OpDef {
