@@ -26,10 +26,10 @@ export function packQs8Depthwise(w: Int8Array, channels: number, taps: number): 
   return packQs8Gemm(w, channels, taps);
 }
 
-/** A bias or scale with each group's entries (all, by default) padded with zeros to whole panels, as the int8 kernels load them. */
-export function padChannels<T extends Int32Array | Float32Array>(values: T, groups = 1, panel = QS8_NR): T {
+/** A bias or scale with each group's entries (all, by default) padded with zeros to whole panels, as the kernels load them. Depthwise layers are one group. */
+export function padChannels<T extends Int32Array | Float32Array>(values: T, groups = 1, lanes = QS8_NR): T {
   const outputs = values.length / groups;
-  const stride = padded(outputs, panel);
+  const stride = padded(outputs, lanes);
   const out = new (values.constructor as new (length: number) => T)(groups * stride);
   for (let g = 0; g < groups; g++) out.set(values.subarray(g * outputs, (g + 1) * outputs), g * stride);
   return out;
