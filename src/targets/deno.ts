@@ -28,7 +28,7 @@ export const deno: Target = {
     return files
       .set("deno.json", json({ tasks }))
       .set("model.d.ts", modelTypes(meta))
-      .set("edgepack.js", runtime.module)
+      .set("edgepack.js", `// @ts-self-types="./edgepack.d.ts"\n${runtime.module}`)
       .set("simd.wasm", runtime.simd)
       .set("model.bin", epk);
   },

@@ -39,7 +39,7 @@ function typeErrors(folder: string, roots: string[]): string[] {
     {
       strict: true,
       allowJs: true,
-      checkJs: false,
+      checkJs: true,
       noEmit: true,
       target: ts.ScriptTarget.ES2022,
       module: ts.ModuleKind.ESNext,

@@ -1,4 +1,3 @@
-// @ts-check
 import { load } from "./edgepack.js";
 import { handle } from "./handler.js";
 import pack from "./model.bin";

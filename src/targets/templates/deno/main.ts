@@ -1,6 +1,4 @@
-// @ts-types="./edgepack.d.ts"
 import { load } from "./edgepack.js";
-// @ts-types="./handler.d.ts"
 import { handle } from "./handler.js";
 import type { ThisModel } from "./model.d.ts";
 

@@ -1,4 +1,3 @@
-// @ts-check
 import { readFile } from "node:fs/promises";
 import { load as loadPack } from "./edgepack.js";
 

@@ -1,4 +1,3 @@
-// @ts-check
 // Serves the model over HTTP: node server.js, with the port in PORT (8000).
 import { createServer } from "node:http";
 import process from "node:process";

@@ -1,4 +1,4 @@
-// @ts-check
+// @ts-self-types="./handler.d.ts"
 /** The model over HTTP. GET describes it; POST runs it on a body of raw bytes or JSON and answers with JSON. */
 import { EdgepackError, topK } from "./edgepack.js";
 

@@ -1,4 +1,3 @@
-// @ts-check
 // The demo page, the same over http and from file://: a picture for models that know how to normalize one, numbers for the others.
 // A classic script, because file:// has no modules; it sets the one global that the last script of a page calls.
 

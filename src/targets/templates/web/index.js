@@ -1,4 +1,3 @@
-// @ts-check
 import { load as loadPack } from "./edgepack.js";
 
 export { EdgepackError, topK } from "./edgepack.js";
