@@ -148,6 +148,7 @@ export function openArrays(path: string, options: OpenOptions): Dataset {
   return {
     count,
     labels: labels && readLabels(path, labels, count),
+    kind: "values",
     description: `${count} items from ${path}`,
     async item(i) {
       return Object.fromEntries(options.inputs.map(({ name }, k) => [name, columns[k].item(i)]));

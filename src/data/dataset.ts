@@ -21,6 +21,8 @@ export interface Dataset {
   readonly labels?: Int32Array;
   /** Names of the classes, where the source names them: `classes[labels[i]]`. */
   readonly classes?: readonly string[];
+  /** Images are made to fit the input; values are taken as they are. */
+  readonly kind: "images" | "values";
   /** For people: what was read, and from where. */
   readonly description: string;
   /** Item 0 ≤ i < count. Rejects with DATA_INVALID where the file behind it is damaged. */

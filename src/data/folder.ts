@@ -68,6 +68,7 @@ export function openImages(
     count: files.length,
     labels,
     classes,
+    kind: "images",
     description: `${files.length} image${files.length === 1 ? "" : "s"} from ${path}`,
     async item(i) {
       return { [input.name]: toInput(decodeImage(files[i], readBytes(files[i])), input) };

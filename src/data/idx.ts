@@ -63,6 +63,7 @@ export function openIdx(path: string, { inputs }: OpenOptions): Dataset {
   return {
     count,
     labels,
+    kind: "images",
     description: `${count} images of ${width}×${height} from ${path}`,
     async item(i) {
       return { [input.name]: toInput({ width, height, channels: 1, data: data.subarray(i * size, (i + 1) * size) }, input) };

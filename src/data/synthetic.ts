@@ -8,6 +8,7 @@ import { mulberry32 } from "./sample.ts";
 export function syntheticDataset(inputs: readonly InputSpec[], count: number, seed: number): Dataset {
   return {
     count,
+    kind: "values",
     description: `${count} synthetic inputs`,
     async item(index) {
       const random = mulberry32(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
