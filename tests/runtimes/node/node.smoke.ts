@@ -2,26 +2,42 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { httpSuite, serve } from "../http.ts";
-import { bitsOf, expectedBits, PICTURES } from "../sample.ts";
+import { bitsOf, buildPackage, expectedBits, type Package, PICTURES } from "../sample.ts";
 
 interface NodePackage {
   load(): Promise<{ inputs: readonly { name: string }[]; run(inputs: object): Record<string, Float32Array> }>;
 }
 
-describe(`the package for Node, in Node ${process.versions.node}`, () => {
-  const { folder } = httpSuite({
+const installed = (major: number) => join(import.meta.dirname, `node_modules/node-${major}-${process.arch}/bin/node`);
+
+/** The engine that runs the project, and newer ones: each has a V8 of its own. */
+const NODES = [
+  { name: process.versions.node, command: process.execPath },
+  { name: "22", command: installed(22) },
+  { name: "24", command: installed(24) },
+];
+
+describe.each(NODES)("the package for Node, served by Node $name", ({ command }) => {
+  httpSuite({
     target: "node",
     model: "model.bin",
-    start: (folder) =>
-      serve(process.execPath, [join(folder, "server.js")], { env: { ...process.env, PORT: "0" } }, /http:\/\/localhost:(\d+)/),
+    start: (folder) => serve(command, [join(folder, "server.js")], { env: { ...process.env, PORT: "0" } }, /http:\/\/localhost:(\d+)/),
   });
+});
 
-  it("loads as a module and gives the same bits", async () => {
-    const { load } = (await import(pathToFileURL(join(folder(), "index.js")).href)) as NodePackage;
+describe("the package for Node, as a module in this process", () => {
+  let built: Package;
+  beforeAll(async () => {
+    built = await buildPackage("node");
+  });
+  afterAll(() => built.remove());
+
+  it("gives the same bits", async () => {
+    const { load } = (await import(pathToFileURL(join(built.folder, "index.js")).href)) as NodePackage;
     const model = await load();
-    const expected = await expectedBits(await readFile(join(folder(), "model.bin")), "simd");
+    const expected = await expectedBits(await readFile(join(built.folder, "model.bin")), "simd");
     for (const [i, picture] of PICTURES.entries()) {
       const [values] = Object.values(model.run({ [model.inputs[0]!.name]: picture }));
       expect(bitsOf(values!)).toEqual(expected[i]);
@@ -29,7 +45,7 @@ describe(`the package for Node, in Node ${process.versions.node}`, () => {
   });
 
   it("gives the same bits without SIMD", async () => {
-    const pack = await readFile(join(folder(), "model.bin"));
+    const pack = await readFile(join(built.folder, "model.bin"));
     expect(await expectedBits(pack, "scalar")).toEqual(await expectedBits(pack, "simd"));
   });
 });

@@ -25,6 +25,20 @@ globalThis.edgepackDemo = async ({ load, topK, EdgepackError }) => {
   /** @param {readonly number[]} shape */
   const count = (shape) => shape.reduce((n, d) => n * d, 1);
 
+  /**
+   * Shares of the whole: scores that are shares already, or their softmax.
+   * @param {TypedArray} scores
+   */
+  const shares = (scores) => {
+    const values = Array.from(scores);
+    const sum = values.reduce((a, b) => a + b, 0);
+    if (Math.abs(sum - 1) < 1e-3 && values.every((x) => x >= 0)) return values;
+    const top = Math.max(...values);
+    const powers = values.map((x) => Math.exp(x - top));
+    const total = powers.reduce((a, b) => a + b, 0);
+    return powers.map((x) => x / total);
+  };
+
   /** @param {{ text: string, value: string, share: number }[]} rows share is the length of the bar, 0 to 1 */
   const show = (rows) => {
     list.replaceChildren(
@@ -46,7 +60,7 @@ globalThis.edgepackDemo = async ({ load, topK, EdgepackError }) => {
     const [first] = model.outputs;
     const classes = first.shape.at(-1) ?? 1;
     if (classes > 1 && classes === count(first.shape)) {
-      const best = topK(outputs[first.name], TOP, model.labels);
+      const best = topK(shares(outputs[first.name]), TOP, model.labels);
       show(
         best.map(({ index, label, score }) => ({ text: label ?? `class ${index}`, value: `${(100 * score).toFixed(1)} %`, share: score })),
       );
