@@ -53,6 +53,14 @@ function row(r: usize, a: usize, b: usize, c: usize): usize {
 class Row {
   /** `kind` is a constant in each call, so that every kind gets a loop of its own. */
   @inline static map(kind: i32, n: i32, a: usize, sa: i32, b: usize, sb: i32, c: usize, lo: v128, hi: v128): void {
+    if (sa === 1 && sb === 1) {
+      for (; n >= 4; n -= 4, a += 16, b += 16, c += 16) {
+        v128.store(c, F32x4.clamp(Row.apply(kind, v128.load(a), v128.load(b)), lo, hi));
+      }
+    } else if (sa === 1 && sb === 0) {
+      const y = v128.load32_splat(b);
+      for (; n >= 4; n -= 4, a += 16, c += 16) v128.store(c, F32x4.clamp(Row.apply(kind, v128.load(a), y), lo, hi));
+    }
     for (; n > 0; n -= 4, a += sa << 4, b += sb << 4, c += 16) {
       const x = sa === 1 ? Lanes.load(a, n) : Lanes.load_strided(a, sa, n);
       const y = sb === 1 ? Lanes.load(b, n) : Lanes.load_strided(b, sb, n);

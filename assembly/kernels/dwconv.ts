@@ -34,6 +34,9 @@ export function f32_dwconv_row(r: usize, a: usize, y: i32, c: usize): void {
   const down = (dilation_h * in_w * channels) << 2;
   const right = (dilation_w * channels) << 2;
   const across = (stride_w * channels) << 2;
+  const wide = channels << 2;
+  const pitch = kernel_w * wide;
+  const rest = channels & 3;
   const w = Field.address(r, ConvField.w);
   const bias = Field.address(r, ConvField.bias);
   const lo = f32x4.splat(Field.f32(r, ConvField.lo));
@@ -46,63 +49,107 @@ export function f32_dwconv_row(r: usize, a: usize, y: i32, c: usize): void {
     const kx1 = Window.end(left, in_w, kernel_w, dilation_w);
     if (ky1 - ky0 === 3 && kernel_w === 3 && kx0 === 0 && kx1 === 3 && channels >= 4) {
       const n = min(out_w - x, (in_w - 1 - left - 2 * dilation_w) / stride_w + 1);
-      Taps.line_3x3(n, channels, at + ky0 * down, down, right, across, w + ((ky0 * 3 * channels) << 2), bias, c, lo, hi);
+      const from = at + ky0 * down;
+      Taps.line_3x3(n, channels, from, down, right, across, w + ky0 * pitch, wide, bias, c, lo, hi);
+      if (rest) {
+        const skip = wide - (rest << 2);
+        for (let i = 0; i < n; i++) {
+          Taps.pixel(
+            3,
+            3,
+            rest,
+            from + i * across + skip,
+            down,
+            right,
+            w + ky0 * pitch + skip,
+            pitch,
+            wide,
+            bias ? bias + skip : 0,
+            c + i * wide + skip,
+            lo,
+            hi,
+          );
+        }
+      }
       x += n;
       left += n * stride_w;
       at += n * across;
-      c += (n * channels) << 2;
+      c += n * wide;
     } else {
-      Taps.pixel(ky0, ky1, kx0, kx1, kernel_w, channels, at, down, right, w, bias, c, lo, hi);
+      Taps.pixel(
+        ky1 - ky0,
+        kx1 - kx0,
+        channels,
+        at + ky0 * down + kx0 * right,
+        down,
+        right,
+        w + ky0 * pitch + kx0 * wide,
+        pitch,
+        wide,
+        bias,
+        c,
+        lo,
+        hi,
+      );
       x++;
       left += stride_w;
       at += across;
-      c += channels << 2;
+      c += wide;
     }
   }
 }
 
-/** `down`, `right`, `across` are the bytes from tap to tap and from one output pixel's window to the next. */
+/** `down`, `right`, `across` are the bytes from tap to tap and from one output pixel's window to the next; `wide` those of a pixel. */
 class Taps {
-  /** Any window: four channels at a time. */
+  /** Any window, `h` × `w` taps of it inside the input: four channels at a time. `pitch` is the bytes from weights row to row. */
   static pixel(
-    ky0: i32,
-    ky1: i32,
-    kx0: i32,
-    kx1: i32,
-    kernel_w: i32,
+    h: i32,
+    w: i32,
     channels: i32,
     a: usize,
     down: i32,
     right: i32,
-    w: usize,
+    weights: usize,
+    pitch: i32,
+    wide: i32,
     bias: usize,
     c: usize,
     lo: v128,
     hi: v128,
   ): void {
-    const wide = channels << 2;
-    a += ky0 * down + kx0 * right;
-    w += (ky0 * kernel_w + kx0) * wide;
-    for (let n = channels; n > 0; n -= 4, a += 16, w += 16, c += 16) {
-      let sum = f32x4.splat(0);
-      let line = a;
-      let taps = w;
-      for (let ky = ky0; ky < ky1; ky++, line += down, taps += kernel_w * wide) {
-        let from = line;
-        let tap = taps;
-        for (let kx = kx0; kx < kx1; kx++, from += right, tap += wide) {
-          sum = f32x4.add(sum, f32x4.mul(Lanes.load(from, n), Lanes.load(tap, n)));
-        }
-      }
-      if (bias) {
-        sum = f32x4.add(sum, Lanes.load(bias, n));
-        bias += 16;
-      } else sum = f32x4.add(sum, f32x4.splat(0));
-      Lanes.store(c, F32x4.clamp(sum, lo, hi), n);
+    for (; channels >= 4; channels -= 4, a += 16, weights += 16, c += 16) {
+      Taps.channels(4, h, w, a, down, right, weights, pitch, wide, bias, c, lo, hi);
+      if (bias) bias += 16;
     }
+    if (channels > 0) Taps.channels(channels, h, w, a, down, right, weights, pitch, wide, bias, c, lo, hi);
   }
 
-  /** `n` output pixels of a 3×3 kernel: nine weights stay in registers while four channels run along the line. */
+  @inline static channels(
+    n: i32,
+    h: i32,
+    w: i32,
+    a: usize,
+    down: i32,
+    right: i32,
+    weights: usize,
+    pitch: i32,
+    wide: i32,
+    bias: usize,
+    c: usize,
+    lo: v128,
+    hi: v128,
+  ): void {
+    let sum = f32x4.splat(0);
+    for (let ky = 0, line = a, taps = weights; ky < h; ky++, line += down, taps += pitch) {
+      for (let kx = 0, from = line, tap = taps; kx < w; kx++, from += right, tap += wide) {
+        sum = f32x4.add(sum, f32x4.mul(Lanes.load(from, n), Lanes.load(tap, n)));
+      }
+    }
+    const shift = bias ? Lanes.load(bias, n) : f32x4.splat(0);
+    Lanes.store(c, F32x4.clamp(f32x4.add(sum, shift), lo, hi), n);
+  }
+
+  /** `n` output pixels of a 3×3 kernel, whole fours of channels: nine weights stay in registers while four channels run along the line. */
   static line_3x3(
     n: i32,
     channels: i32,
@@ -110,43 +157,41 @@ class Taps {
     down: i32,
     right: i32,
     across: i32,
-    w: usize,
+    weights: usize,
+    wide: i32,
     bias: usize,
     c: usize,
     lo: v128,
     hi: v128,
   ): void {
-    const wide = channels << 2;
     const far = 2 * right;
-    for (let rest = channels; rest > 0; rest -= 4) {
-      const w0 = Lanes.load(w, rest);
-      const w1 = Lanes.load(w + wide, rest);
-      const w2 = Lanes.load(w + 2 * wide, rest);
-      const w3 = Lanes.load(w + 3 * wide, rest);
-      const w4 = Lanes.load(w + 4 * wide, rest);
-      const w5 = Lanes.load(w + 5 * wide, rest);
-      const w6 = Lanes.load(w + 6 * wide, rest);
-      const w7 = Lanes.load(w + 7 * wide, rest);
-      const w8 = Lanes.load(w + 8 * wide, rest);
-      const shift = bias ? Lanes.load(bias, rest) : f32x4.splat(0);
-      let from = a;
-      let to = c;
-      for (let x = 0; x < n; x++, from += across, to += wide) {
-        let sum = f32x4.add(f32x4.splat(0), f32x4.mul(w0, Lanes.load(from, rest)));
-        sum = f32x4.add(sum, f32x4.mul(w1, Lanes.load(from + right, rest)));
-        sum = f32x4.add(sum, f32x4.mul(w2, Lanes.load(from + far, rest)));
+    for (; channels >= 4; channels -= 4) {
+      const w0 = v128.load(weights);
+      const w1 = v128.load(weights + wide);
+      const w2 = v128.load(weights + 2 * wide);
+      const w3 = v128.load(weights + 3 * wide);
+      const w4 = v128.load(weights + 4 * wide);
+      const w5 = v128.load(weights + 5 * wide);
+      const w6 = v128.load(weights + 6 * wide);
+      const w7 = v128.load(weights + 7 * wide);
+      const w8 = v128.load(weights + 8 * wide);
+      const shift = bias ? v128.load(bias) : f32x4.splat(0);
+      for (let x = 0, from = a, to = c; x < n; x++, from += across, to += wide) {
+        let sum = f32x4.add(f32x4.splat(0), f32x4.mul(w0, v128.load(from)));
+        sum = f32x4.add(sum, f32x4.mul(w1, v128.load(from + right)));
+        sum = f32x4.add(sum, f32x4.mul(w2, v128.load(from + far)));
         const middle = from + down;
-        sum = f32x4.add(sum, f32x4.mul(w3, Lanes.load(middle, rest)));
-        sum = f32x4.add(sum, f32x4.mul(w4, Lanes.load(middle + right, rest)));
-        sum = f32x4.add(sum, f32x4.mul(w5, Lanes.load(middle + far, rest)));
+        sum = f32x4.add(sum, f32x4.mul(w3, v128.load(middle)));
+        sum = f32x4.add(sum, f32x4.mul(w4, v128.load(middle + right)));
+        sum = f32x4.add(sum, f32x4.mul(w5, v128.load(middle + far)));
         const last = middle + down;
-        sum = f32x4.add(sum, f32x4.mul(w6, Lanes.load(last, rest)));
-        sum = f32x4.add(sum, f32x4.mul(w7, Lanes.load(last + right, rest)));
-        sum = f32x4.add(sum, f32x4.mul(w8, Lanes.load(last + far, rest)));
-        Lanes.store(to, F32x4.clamp(f32x4.add(sum, shift), lo, hi), rest);
+        sum = f32x4.add(sum, f32x4.mul(w6, v128.load(last)));
+        sum = f32x4.add(sum, f32x4.mul(w7, v128.load(last + right)));
+        sum = f32x4.add(sum, f32x4.mul(w8, v128.load(last + far)));
+        v128.store(to, F32x4.clamp(f32x4.add(sum, shift), lo, hi));
       }
       a += 16;
-      w += 16;
+      weights += 16;
       c += 16;
       if (bias) bias += 16;
     }

@@ -15,21 +15,31 @@ export function f32_layernorm(r: usize): void {
 
 function row(n: i32, a: usize, scale: usize, bias: usize, c: usize, epsilon: f32): void {
   const size = <f32>n;
+  const whole = n & ~3;
+  const rest = n & 3;
   let sum = f32x4.splat(0);
-  for (let i = 0; i < n; i += 4) sum = f32x4.add(sum, Lanes.load(a + (i << 2), n - i));
+  for (let i = 0; i < whole; i += 4) sum = f32x4.add(sum, v128.load(a + (i << 2)));
+  if (rest) sum = f32x4.add(sum, Lanes.load_tail(a + (whole << 2), rest, 0));
   const mean = Lanes.sum(sum) / size;
   const centre = f32x4.splat(mean);
   let squares = f32x4.splat(0);
-  for (let i = 0; i < n; i += 4) {
-    const d = f32x4.sub(Lanes.load(a + (i << 2), n - i, mean), centre);
-    squares = f32x4.add(squares, f32x4.mul(d, d));
-  }
+  for (let i = 0; i < whole; i += 4) squares = Row.square(squares, v128.load(a + (i << 2)), centre);
+  if (rest) squares = Row.square(squares, Lanes.load_tail(a + (whole << 2), rest, mean), centre);
   const factor = f32x4.splat(<f32>1 / sqrt<f32>(Lanes.sum(squares) / size + epsilon));
-  for (let i = 0; i < n; i += 4) {
-    const at = i << 2;
-    let y = f32x4.mul(f32x4.sub(Lanes.load(a + at, n - i), centre), factor);
-    if (scale) y = f32x4.mul(y, Lanes.load(scale + at, n - i));
-    if (bias) y = f32x4.add(y, Lanes.load(bias + at, n - i));
-    Lanes.store(c + at, y, n - i);
+  for (let i = 0; i < whole; i += 4) Row.step(4, i << 2, a, centre, factor, scale, bias, c);
+  if (rest) Row.step(rest, whole << 2, a, centre, factor, scale, bias, c);
+}
+
+class Row {
+  @inline static square(sum: v128, x: v128, centre: v128): v128 {
+    const d = f32x4.sub(x, centre);
+    return f32x4.add(sum, f32x4.mul(d, d));
+  }
+
+  @inline static step(n: i32, at: i32, a: usize, centre: v128, factor: v128, scale: usize, bias: usize, c: usize): void {
+    let y = f32x4.mul(f32x4.sub(Lanes.load(a + at, n), centre), factor);
+    if (scale) y = f32x4.mul(y, Lanes.load(scale + at, n));
+    if (bias) y = f32x4.add(y, Lanes.load(bias + at, n));
+    Lanes.store(c + at, y, n);
   }
 }

@@ -50,22 +50,31 @@ export function f32_pool_row(r: usize, a: usize, y: i32, c: usize): void {
 /** A window of h × w taps over all channels; `down` and `right` are the bytes from tap to tap. */
 class Taps {
   static max(h: i32, w: i32, channels: i32, a: usize, down: i32, right: i32, c: usize): void {
-    for (let n = channels; n > 0; n -= 4, a += 16, c += 16) {
-      let y = f32x4.splat(-Infinity);
-      for (let ky = 0, line = a; ky < h; ky++, line += down) {
-        for (let kx = 0, from = line; kx < w; kx++, from += right) y = f32x4.max(y, Lanes.load(from, n));
-      }
-      Lanes.store(c, y, n);
-    }
+    let n = channels;
+    for (; n >= 4; n -= 4, a += 16, c += 16) v128.store(c, Taps.largest(4, h, w, a, down, right));
+    if (n > 0) Lanes.store_tail(c, Taps.largest(n, h, w, a, down, right), n);
   }
 
   static average(h: i32, w: i32, channels: i32, a: usize, down: i32, right: i32, count: f32, c: usize): void {
-    for (let n = channels; n > 0; n -= 4, a += 16, c += 16) {
-      let y = f32x4.splat(0);
-      for (let ky = 0, line = a; ky < h; ky++, line += down) {
-        for (let kx = 0, from = line; kx < w; kx++, from += right) y = f32x4.add(y, Lanes.load(from, n));
-      }
-      Lanes.store(c, f32x4.div(y, f32x4.splat(count)), n);
+    const size = f32x4.splat(count);
+    let n = channels;
+    for (; n >= 4; n -= 4, a += 16, c += 16) v128.store(c, f32x4.div(Taps.sum(4, h, w, a, down, right), size));
+    if (n > 0) Lanes.store_tail(c, f32x4.div(Taps.sum(n, h, w, a, down, right), size), n);
+  }
+
+  @inline static largest(n: i32, h: i32, w: i32, a: usize, down: i32, right: i32): v128 {
+    let y = f32x4.splat(-Infinity);
+    for (let ky = 0, line = a; ky < h; ky++, line += down) {
+      for (let kx = 0, from = line; kx < w; kx++, from += right) y = f32x4.max(y, Lanes.load(from, n));
     }
+    return y;
+  }
+
+  @inline static sum(n: i32, h: i32, w: i32, a: usize, down: i32, right: i32): v128 {
+    let y = f32x4.splat(0);
+    for (let ky = 0, line = a; ky < h; ky++, line += down) {
+      for (let kx = 0, from = line; kx < w; kx++, from += right) y = f32x4.add(y, Lanes.load(from, n));
+    }
+    return y;
   }
 }

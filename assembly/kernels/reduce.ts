@@ -34,17 +34,23 @@ class Fold {
   @inline static block(kind: i32, start: f32, n: i32, inner: i32, a: usize, c: usize, count: f32): void {
     if (inner === 1) {
       let y = f32x4.splat(start);
-      for (; n > 0; n -= 4, a += 16) y = Fold.pair(kind, y, Lanes.load(a, n, start));
+      for (; n >= 4; n -= 4, a += 16) y = Fold.pair(kind, y, v128.load(a));
+      if (n > 0) y = Fold.pair(kind, y, Lanes.load_tail(a, n, start));
       y = Fold.pair(kind, y, v128.shuffle<i32>(y, y, 2, 3, 0, 1));
       y = Fold.pair(kind, y, v128.shuffle<i32>(y, y, 1, 0, 3, 2));
       store<f32>(c, f32x4.extract_lane(y, 0) / count);
       return;
     }
-    for (let rest = inner; rest > 0; rest -= 4, a += 16, c += 16) {
-      let y = f32x4.splat(start);
-      for (let i = 0, from = a; i < n; i++, from += inner << 2) y = Fold.pair(kind, y, Lanes.load(from, rest));
-      Lanes.store(c, f32x4.div(y, f32x4.splat(count)), rest);
-    }
+    const size = f32x4.splat(count);
+    let rest = inner;
+    for (; rest >= 4; rest -= 4, a += 16, c += 16) v128.store(c, f32x4.div(Fold.columns(kind, start, 4, n, inner, a), size));
+    if (rest > 0) Lanes.store_tail(c, f32x4.div(Fold.columns(kind, start, rest, n, inner, a), size), rest);
+  }
+
+  @inline static columns(kind: i32, start: f32, width: i32, n: i32, inner: i32, a: usize): v128 {
+    let y = f32x4.splat(start);
+    for (let i = 0, from = a; i < n; i++, from += inner << 2) y = Fold.pair(kind, y, Lanes.load(from, width));
+    return y;
   }
 
   @inline static pair(kind: i32, x: v128, y: v128): v128 {

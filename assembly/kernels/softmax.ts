@@ -17,29 +17,37 @@ export function f32_softmax(r: usize): void {
 
 function row(n: i32, a: usize, c: usize): void {
   const top = largest(n, a);
+  const whole = n & ~3;
   let sum = f32x4.splat(0);
-  for (let i = 0; i < n; i += 4) {
-    const y = F32x4.exp(f32x4.sub(Lanes.load(a + (i << 2), n - i, -Infinity), top));
+  for (let i = 0; i < whole; i += 4) {
+    const y = F32x4.exp(f32x4.sub(v128.load(a + (i << 2)), top));
     sum = f32x4.add(sum, y);
-    Lanes.store(c + (i << 2), y, n - i);
+    v128.store(c + (i << 2), y);
+  }
+  if (whole < n) {
+    const y = F32x4.exp(f32x4.sub(Lanes.load_tail(a + (whole << 2), n - whole, -Infinity), top));
+    sum = f32x4.add(sum, y);
+    Lanes.store_tail(c + (whole << 2), y, n - whole);
   }
   const total = f32x4.splat(Lanes.sum(sum));
-  for (let i = 0; i < n; i += 4) {
-    const at = c + (i << 2);
-    Lanes.store(at, f32x4.div(Lanes.load(at, n - i), total), n - i);
-  }
+  for (; n >= 4; n -= 4, c += 16) v128.store(c, f32x4.div(v128.load(c), total));
+  if (n > 0) Lanes.store_tail(c, f32x4.div(Lanes.load_tail(c, n, 0), total), n);
 }
 
 function log_row(n: i32, a: usize, c: usize): void {
   const top = largest(n, a);
+  const whole = n & ~3;
   let sum = f32x4.splat(0);
-  for (let i = 0; i < n; i += 4) sum = f32x4.add(sum, F32x4.exp(f32x4.sub(Lanes.load(a + (i << 2), n - i, -Infinity), top)));
+  for (let i = 0; i < whole; i += 4) sum = f32x4.add(sum, F32x4.exp(f32x4.sub(v128.load(a + (i << 2)), top)));
+  if (whole < n) sum = f32x4.add(sum, F32x4.exp(f32x4.sub(Lanes.load_tail(a + (whole << 2), n - whole, -Infinity), top)));
   const shift = f32x4.splat(NativeMathf.log(Lanes.sum(sum)));
-  for (let i = 0; i < n; i += 4) Lanes.store(c + (i << 2), f32x4.sub(f32x4.sub(Lanes.load(a + (i << 2), n - i), top), shift), n - i);
+  for (; n >= 4; n -= 4, a += 16, c += 16) v128.store(c, f32x4.sub(f32x4.sub(v128.load(a), top), shift));
+  if (n > 0) Lanes.store_tail(c, f32x4.sub(f32x4.sub(Lanes.load_tail(a, n, 0), top), shift), n);
 }
 
 function largest(n: i32, a: usize): v128 {
   let top = f32x4.splat(-Infinity);
-  for (; n > 0; n -= 4, a += 16) top = f32x4.max(top, Lanes.load(a, n, -Infinity));
+  for (; n >= 4; n -= 4, a += 16) top = f32x4.max(top, v128.load(a));
+  if (n > 0) top = f32x4.max(top, Lanes.load_tail(a, n, -Infinity));
   return f32x4.splat(Lanes.max(top));
 }

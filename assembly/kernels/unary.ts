@@ -73,7 +73,8 @@ export function f32_unary(r: usize): void {
 
 class Row {
   @inline static map(kind: i32, n: i32, a: usize, c: usize, alpha: v128, beta: v128): void {
-    for (; n > 0; n -= 4, a += 16, c += 16) Lanes.store(c, Row.apply(kind, Lanes.load(a, n), alpha, beta), n);
+    for (; n >= 4; n -= 4, a += 16, c += 16) v128.store(c, Row.apply(kind, v128.load(a), alpha, beta));
+    if (n > 0) Lanes.store_tail(c, Row.apply(kind, Lanes.load_tail(a, n, 0), alpha, beta), n);
   }
 
   @inline static apply(kind: i32, x: v128, alpha: v128, beta: v128): v128 {
