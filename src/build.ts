@@ -1,0 +1,103 @@
+/** The whole way of the data: ONNX in, `.epk` and a report out. */
+import { calibrate } from "./compress/calibrate.ts";
+import { type Comparison, compareGraphs } from "./compress/compare.ts";
+import type { Observer } from "./compress/observers.ts";
+import { quantizeDynamic, quantizeStatic } from "./compress/quantize.ts";
+import { type BuildReport, reportOf } from "./compress/report.ts";
+import { type Dataset, sampleIndices, syntheticDataset } from "./data/index.ts";
+import type { Meta, Preprocess } from "./format/image.ts";
+import { writeEpk } from "./format/index.ts";
+import type { Graph } from "./graph/graph.ts";
+import { readOnnx } from "./onnx/index.ts";
+import { optimize } from "./passes/index.ts";
+import { type Plan, planGraph } from "./plan/plan.ts";
+
+export type { BuildReport, LayerReport } from "./compress/report.ts";
+
+export interface BuildOptions {
+  /** Shapes of inputs whose dimensions the model leaves open. */
+  readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Reads the files that external data lies in, by their path relative to the model. */
+  readonly external?: (location: string) => Uint8Array;
+  /** `int8` (the default) quantizes: statically where calibration data are given, dynamically where not. */
+  readonly weights?: "int8" | "f32";
+  /** Inputs that are like those the model will see. */
+  readonly calibration?: Dataset;
+  /** How many of them to use; 256 by default. */
+  readonly calibrationCount?: number;
+  /** Decides which items are taken and what synthetic inputs look like; 0 by default. */
+  readonly seed?: number;
+  readonly observer?: Observer;
+  /** Kept in the pack: how raw bytes become the model's input. */
+  readonly preprocess?: Preprocess;
+  /** Kept in the pack: names of the classes. */
+  readonly labels?: readonly string[];
+  readonly name?: string;
+  readonly onProgress?: (stage: string, done: number, total: number) => void;
+}
+
+export interface BuildResult {
+  readonly epk: Uint8Array;
+  readonly meta: Meta;
+  readonly report: BuildReport;
+}
+
+export const DEFAULT_OBSERVER: Observer = { kind: "mse" };
+export const DEFAULT_CALIBRATION_COUNT = 256;
+
+/** Samples on which a quantized model is compared with the f32 model, at most. */
+const COMPARED = 64;
+/** Without calibration data, inputs are made up, and few tell as much as many. */
+const SYNTHETIC = 8;
+
+/**
+ * Builds a pack. Every failure is an EdgepackError: of reading the model (`readOnnx`), of operators without kernels (ONNX_UNSUPPORTED), of data
+ * that do not fit (DATA_INVALID).
+ */
+export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promise<BuildResult> {
+  const { calibration, seed = 0, preprocess, onProgress } = options;
+  const { graph, warnings } = readOnnx(onnx, options);
+  const real = optimize(graph);
+  const mode = options.weights === "f32" ? "f32" : calibration ? "int8-static" : "int8-dynamic";
+
+  const indices = calibration ? sampleIndices(calibration.count, options.calibrationCount ?? DEFAULT_CALIBRATION_COUNT, seed) : [];
+  const quantized =
+    mode === "f32"
+      ? real
+      : mode === "int8-dynamic"
+        ? quantizeDynamic(real)
+        : quantizeStatic(
+            real,
+            await calibrate(real, calibration!, {
+              indices,
+              preprocess,
+              observer: options.observer ?? DEFAULT_OBSERVER,
+              onProgress: (done, total) => onProgress?.("calibrating", done, total),
+            }),
+          );
+  const plan = planGraph(quantized, options);
+  const epk = writeEpk(plan.pack);
+  const comparison = mode === "f32" ? undefined : await compare(real, quantized, plan, options, indices);
+  return {
+    epk,
+    meta: plan.pack.meta,
+    report: reportOf({ mode, onnx: onnx.length, epk, plan, reference: real, graph: quantized, comparison, warnings }),
+  };
+}
+
+async function compare(
+  reference: Graph,
+  quantized: Graph,
+  plan: Plan,
+  { calibration, seed = 0, preprocess, onProgress }: BuildOptions,
+  indices: readonly number[],
+): Promise<{ source: "calibration" | "synthetic"; result: Comparison }> {
+  const data = calibration ?? syntheticDataset(plan.pack.meta.inputs, SYNTHETIC, seed);
+  const chosen = calibration ? indices.slice(0, COMPARED) : Array.from({ length: SYNTHETIC }, (_, i) => i);
+  const result = await compareGraphs(reference, quantized, data, {
+    indices: chosen,
+    preprocess,
+    onProgress: (done, total) => onProgress?.("comparing with f32", done, total),
+  });
+  return { source: calibration ? "calibration" : "synthetic", result };
+}

@@ -1,0 +1,135 @@
+/** What a build paid, and what for. */
+import { measureEpk } from "../format/index.ts";
+import type { Graph, Node } from "../graph/graph.ts";
+import { opOf } from "../ops/index.ts";
+import type { Plan, PlannedLayer } from "../plan/plan.ts";
+import { elementCount } from "../tensor/index.ts";
+import type { Comparison } from "./compare.ts";
+
+export interface LayerReport {
+  readonly name: string;
+  readonly op: string;
+  /** Shape and dtype of what it writes. */
+  readonly output: string;
+  /** Multiply-accumulates of one inference. */
+  readonly macs: number;
+  readonly params: number;
+  /** Bytes of its weights in the file; a region that two layers share counts for both. */
+  readonly bytes: number;
+  readonly bitsPerWeight: number;
+  /** Signal to quantization noise against the f32 model, in dB. */
+  readonly sqnr?: number;
+}
+
+export interface BuildReport {
+  readonly model: string;
+  readonly mode: "f32" | "int8-static" | "int8-dynamic";
+  /** In bytes. `constants` are biases, scales, tables and what else layers read beside their weights. */
+  readonly sizes: {
+    readonly onnx: number;
+    readonly epk: number;
+    readonly weights: number;
+    readonly constants: number;
+    readonly plan: number;
+    readonly meta: number;
+    readonly container: number;
+  };
+  readonly layers: readonly LayerReport[];
+  /** Against the f32 model; absent where this is the f32 model. */
+  readonly agreement?: {
+    readonly samples: number;
+    readonly source: "calibration" | "synthetic";
+    /** Share of samples with the same largest output, 0..1. */
+    readonly top1: number;
+    /** Of all outputs, in dB. */
+    readonly sqnr: number;
+    readonly maxDiff: number;
+  };
+  /** In bytes; `lowerBound` is the least that the arena could be. */
+  readonly memory: { readonly image: number; readonly arena: number; readonly lowerBound: number; readonly total: number };
+  readonly warnings: readonly string[];
+}
+
+export interface ReportInput {
+  readonly mode: BuildReport["mode"];
+  readonly onnx: number;
+  readonly epk: Uint8Array;
+  readonly plan: Plan;
+  readonly reference: Graph;
+  readonly graph: Graph;
+  readonly comparison?: { readonly source: "calibration" | "synthetic"; readonly result: Comparison };
+  readonly warnings: readonly string[];
+}
+
+export function reportOf({ mode, onnx, epk, plan, graph, comparison, warnings }: ReportInput): BuildReport {
+  const { meta } = plan.pack;
+  const measured = measureEpk(epk);
+  const bytesOf = (region: number): number => measured.regions[region].bytes;
+  const weightRegions = new Set(plan.layers.flatMap((layer) => layer.regions));
+  const weights = [...weightRegions].reduce((sum, region) => sum + bytesOf(region), 0);
+  const planBytes = bytesOf(0);
+  const constants = measured.regions.reduce((sum, { bytes }, i) => sum + (i === 0 || weightRegions.has(i) ? 0 : bytes), 0);
+  const result = comparison?.result;
+  return {
+    model: meta.name,
+    mode,
+    sizes: {
+      onnx,
+      epk: epk.length,
+      weights,
+      constants,
+      plan: planBytes,
+      meta: measured.meta,
+      container: epk.length - weights - constants - planBytes - measured.meta,
+    },
+    layers: plan.layers.filter((layer) => layer.records > 0).map((layer) => layerReport(layer, graph, bytesOf, result)),
+    ...(comparison && {
+      agreement: {
+        samples: comparison.result.samples,
+        source: comparison.source,
+        top1: comparison.result.sameTop1 / comparison.result.samples,
+        sqnr: comparison.result.outputs.decibels,
+        maxDiff: comparison.result.outputs.maxDifference,
+      },
+    }),
+    memory: { image: meta.image, arena: plan.arena.bytes, lowerBound: plan.arena.lowerBound, total: meta.memory },
+    warnings,
+  };
+}
+
+function layerReport(
+  { node, regions }: PlannedLayer,
+  graph: Graph,
+  bytesOf: (region: number) => number,
+  comparison: Comparison | undefined,
+): LayerReport {
+  const [output] = node.outputs;
+  const type = graph.types.get(output)!;
+  const params = paramsOf(node, graph);
+  const bytes = regions.reduce((sum, region) => sum + bytesOf(region), 0);
+  const sqnr = comparison?.layers.get(output.replace(/\.q$/, ""));
+  return {
+    name: node.name,
+    op: node.op,
+    output: `${type.dtype}[${type.shape.join(",")}]`,
+    macs: macsOf(node, graph),
+    params,
+    bytes,
+    bitsPerWeight: params > 0 && bytes > 0 ? (8 * bytes) / params : 0,
+    ...(sqnr !== undefined && { sqnr }),
+  };
+}
+
+/** Multiply-accumulates of a node in an inferred graph. */
+export function macsOf(node: Node, graph: Graph): number {
+  const inputs = node.inputs.map((input) => graph.types.get(input));
+  return opOf(node.op)?.macs?.(node, inputs, graph.types.get(node.outputs[0])!) ?? 0;
+}
+
+/** Elements of the constants that a node reads. */
+export function paramsOf(node: Node, graph: Graph): number {
+  return [...new Set(node.inputs)].reduce((sum, input) => {
+    const constant = graph.constants.get(input);
+    return sum + (constant ? elementCount(constant.shape) : 0);
+  }, 0);
+}

@@ -1,0 +1,8 @@
+/** edgepack as a library: what the command line does, as functions. */
+export { type BuildOptions, type BuildReport, type BuildResult, build, type LayerReport } from "./build.ts";
+export type { Observer } from "./compress/observers.ts";
+export { type Dataset, openDataset, syntheticDataset } from "./data/index.ts";
+export { EdgepackError, type ErrorCode } from "./errors.ts";
+export type { Meta, Preprocess } from "./format/image.ts";
+export { load, type Model, topK } from "./run/index.ts";
+export { checkLimits, TARGETS, type TargetName, writeTarget } from "./targets/index.ts";
