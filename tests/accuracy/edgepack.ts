@@ -18,8 +18,8 @@ export function modelPath(name: string): string {
   return existsSync(example) ? example : join(root, "tests/accuracy/models", `${name}.onnx`);
 }
 
-/** Runs a command and returns what it prints with --json; rejects with what it says on stderr. */
-export async function edgepack(...args: string[]): Promise<any> {
+/** Runs a command and returns what it prints with --json, of which the suites read numbers; rejects with what it says on stderr. */
+export async function edgepack(...args: string[]): Promise<Record<string, number>> {
   const { stdout } = await promisify(execFile)(process.execPath, [join(root, "dist/cli.js"), ...args, "--json"], { maxBuffer: 2 ** 28 });
   return JSON.parse(stdout);
 }
