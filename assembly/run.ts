@@ -7,7 +7,7 @@ export function abi(): i32 {
   return ABI_VERSION;
 }
 
-/** Runs the plan at this address, record by record. */
+/** Runs the plan at this address, record by record; traps at an op that this module does not know. */
 export function run(plan: usize): void {
   for (let r = plan; ; r += (<usize>load<u32>(r + (Header.words << 2))) << 2) {
     switch (load<i32>(r + (Header.op << 2))) {
@@ -99,8 +99,10 @@ export function run(plan: usize): void {
         if (ASC_FEATURE_SIMD) simd.qs8_table(r);
         else scalar.qs8_table(r);
         break;
-      default:
+      case Op.end:
         return;
+      default:
+        unreachable();
     }
   }
 }

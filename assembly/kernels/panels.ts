@@ -2,12 +2,13 @@
  * What the SIMD module exports beside the interpreter, for one reason only: an exported function is not inlined into its caller. Engines
  * replace baseline code call by call, so the loops that take the time must lie in functions that are called often.
  */
+export { f32_im2col } from "./conv";
 export { f32_dwconv_row } from "./dwconv";
 export { f32_gemm_panel, f32_gemv_panel } from "./gemm_tiles";
 export { f32_pool_row } from "./pool";
 export { qs8_binary_row } from "./qs8_binary";
 export { qs8_im2col } from "./qs8_conv";
 export { qs8_qc8w_dwconv_2x8 } from "./qs8_dwconv";
-export { qs8_qc8w_gemm_1x16, qs8_qc8w_gemm_2x16 } from "./qs8_panel";
+export { qs8_qc8w_gemm_1x16, qs8_qc8w_gemm_4x8 } from "./qs8_panel";
 export { qs8_pool_row } from "./qs8_pool";
 export { qs8_mean_columns, qs8_mean_row } from "./qs8_reduce";
