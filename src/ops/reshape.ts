@@ -27,6 +27,35 @@ function reshapeTarget(x: TensorType, wanted: readonly number[], allowZero: bool
   return result;
 }
 
+/**
+ * Splits both shapes into the shortest runs of axes with equal products. Where `perm` keeps each run of input axes together and in
+ * order, gives the order of output axes that it amounts to.
+ */
+function permuteGroups(from: Shape, to: Shape, perm: readonly number[]): readonly number[] | undefined {
+  const places = new Map<number, readonly number[]>();
+  let key = -1;
+  for (let i = 0, j = 0; i < from.length || j < to.length; ) {
+    const [first, target] = [i, j];
+    let a = from[i++] ?? 1;
+    let b = to[j++] ?? 1;
+    while (a !== b && (a < b ? i < from.length : j < to.length)) {
+      if (a < b) a *= from[i++];
+      else b *= to[j++];
+    }
+    if (a !== b || a === 0) return undefined;
+    const run = from
+      .slice(first, i)
+      .map((_, k) => first + k)
+      .filter((axis) => from[axis] !== 1);
+    const at = run.map((axis) => perm.filter((p) => from[p] !== 1).indexOf(axis));
+    if (at.some((p, k) => k > 0 && p !== at[k - 1] + 1)) return undefined;
+    // Axes of 1 have no place of their own: they follow what they followed.
+    key = at[0] ?? key;
+    places.set(key, [...(places.get(key) ?? []), ...to.slice(target, j).map((_, k) => target + k)]);
+  }
+  return [...places].sort(([a], [b]) => a - b).flatMap(([, axes]) => axes);
+}
+
 export const Reshape = defineMover({
   ...byShape,
   attrs: { allowzero: attr.int(0) },
@@ -35,6 +64,15 @@ export const Reshape = defineMover({
     withShape(ctx.inputs[0]!, reshapeTarget(ctx.inputs[0]!, constantInts(ctx, 1, "the shape"), ctx.node.attrs.allowzero === 1)),
   ],
   upgrade: (node, ctx) => [attrsToInputs(node, ctx, ["shape"])],
+  permute: (node, perm, { inputs, constant }) => {
+    const wanted = constant?.(1);
+    if (!inputs[0] || !wanted) return undefined;
+    const shape = reshapeTarget(inputs[0], Array.from(wanted.data), node.attrs.allowzero === 1);
+    const order = permuteGroups(inputs[0].shape, shape, perm);
+    if (!order) return undefined;
+    const target = i64(order.map((axis) => shape[axis]));
+    return { attrs: { ...node.attrs, allowzero: 1 }, inputs: "first", constants: new Map([[1, target]]), perm: order };
+  },
   cases: [
     { name: "with 0 and -1", inputs: [wave([2, 3, 4]), i64([0, -1])], constants: [1] },
     { name: "to a higher rank", inputs: [wave([6]), i64([1, 2, 3])], constants: [1] },

@@ -1,39 +1,70 @@
-import { freshNames, prune } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { inferTypes } from "../graph/infer.ts";
+import { opOf } from "../ops/index.ts";
 import { makeNode } from "../ops/node.ts";
-import { f32 } from "../tensor/index.ts";
+import { elementCount, type Tensor } from "../tensor/index.ts";
+import { type Draft, rewrite } from "./rewrite.ts";
 
-/**
- * Gemm → MatMul, and an addition of beta · C. What is done to constants (transposition, alpha, beta) folds away afterwards, so that one
- * operator stands for all matrix products.
- */
-export function gemmToMatMul(graph: Graph): Graph {
-  if (!graph.nodes.some((node) => node.op === "Gemm")) return graph;
-  const fresh = freshNames(graph);
-  const constants = new Map(graph.constants);
-  const nodes = graph.nodes.flatMap((node) => {
-    if (node.op !== "Gemm") return [node];
-    const { alpha, beta, transA, transB } = node.attrs as Record<string, number>;
-    const parts: Node[] = [];
-    const apply = (op: string, suffix: string, inputs: readonly string[], attrs?: Node["attrs"]): string => {
-      const name = fresh(`${node.name}/${suffix}`);
-      parts.push(makeNode({ op, name, inputs, outputs: [name], attrs }));
-      return name;
-    };
-    const scaled = (value: string, factor: number): string => {
-      if (factor === 1) return value;
-      const name = fresh(`${node.name}/factor`);
-      constants.set(name, f32([factor], []));
-      return apply("Mul", "scaled", [value, name]);
-    };
-    const [a, b, c] = node.inputs;
-    const left = transA ? apply("Transpose", "a", [a], { perm: [1, 0] }) : a;
-    const right = scaled(transB ? apply("Transpose", "b", [b], { perm: [1, 0] }) : b, alpha);
-    if (!c || beta === 0) return [...parts, makeNode({ op: "MatMul", name: node.name, inputs: [left, right], outputs: node.outputs })];
-    const addend = scaled(c, beta);
-    const product = apply("MatMul", "product", [left, right]);
-    return [...parts, makeNode({ op: "Add", name: node.name, inputs: [product, addend], outputs: node.outputs })];
-  });
-  return inferTypes(prune({ ...graph, nodes, constants }));
+/** Gemm as MatMul: transposes and factors go into constants where they can, and become nodes of their own where not. */
+export function gemmToMatmul(graph: Graph): Graph {
+  return rewrite(graph, (node, draft) => (node.op === "Gemm" ? takeApart(node, draft) : undefined));
+}
+
+function takeApart(node: Node, draft: Draft): Node[] {
+  const { alpha, beta, transA, transB } = node.attrs as Record<string, number>;
+  const nodes: Node[] = [];
+  const add = (op: string, inputs: string[], outputs?: readonly string[], attrs?: Node["attrs"]): string => {
+    const made = makeNode({
+      op,
+      name: draft.fresh(`${node.name}.${op}`),
+      inputs,
+      outputs: outputs ?? [draft.fresh(`${node.outputs[0]}_${op}`)],
+      attrs,
+    });
+    nodes.push(made);
+    return made.outputs[0];
+  };
+  const factor = (value: number) => draft.addConstant(`${node.name}.factor`, { dtype: "f32", shape: [], data: Float32Array.of(value) });
+
+  let [a, b] = node.inputs;
+  let pending = alpha;
+  const weights = draft.constant(b);
+  if (weights) {
+    const turned = transB ? transposed(weights) : weights;
+    const ready = alpha === 1 ? turned : times(turned, alpha);
+    if (ready !== weights) b = draft.addConstant(`${node.name}.weight`, ready);
+    pending = 1;
+  } else if (transB) b = add("Transpose", [b], undefined, { perm: [1, 0] });
+  if (transA) a = add("Transpose", [a], undefined, { perm: [1, 0] });
+
+  const c = beta === 0 ? "" : (node.inputs[2] ?? "");
+  const bias = c ? biasOf(draft.constant(c), draft.type(node.outputs[0]).shape[1], beta) : undefined;
+  if (bias && pending === 1) {
+    const same = bias === draft.constant(c);
+    add("MatMul", [a, b, same ? c : draft.addConstant(`${node.name}.bias`, bias)], node.outputs);
+    return nodes;
+  }
+  const last = (more: boolean) => (more ? undefined : node.outputs);
+  let product = add("MatMul", [a, b], last(pending !== 1 || c !== ""));
+  if (pending !== 1) product = add("Mul", [product, factor(pending)], last(c !== ""));
+  if (c) {
+    const scaled = beta === 1 ? c : add("Mul", [c, factor(beta)]);
+    add("Add", [product, scaled], node.outputs);
+  }
+  return nodes;
+}
+
+/** A constant C as a bias of n elements, one for a column; undefined where it differs from row to row. */
+function biasOf(c: Tensor | undefined, n: number, beta: number): Tensor | undefined {
+  if (!c || (elementCount(c.shape) !== 1 && (c.shape.at(-1) !== n || elementCount(c.shape) !== n))) return undefined;
+  if (c.shape.length === 1 && c.shape[0] === n && beta === 1) return c;
+  return { dtype: "f32", shape: [n], data: Float32Array.from({ length: n }, (_, i) => beta * c.data[c.data.length === 1 ? 0 : i]) };
+}
+
+function transposed(matrix: Tensor): Tensor {
+  const node = makeNode({ op: "Transpose", name: "", inputs: [""], outputs: [""], attrs: { perm: [1, 0] } });
+  return opOf("Transpose")!.eval({ node, inputs: [matrix] })[0];
+}
+
+function times(x: Tensor, factor: number): Tensor {
+  return { ...x, data: Float32Array.from(x.data, (v) => v * factor) };
 }

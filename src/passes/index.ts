@@ -1,0 +1,53 @@
+import { prune } from "../graph/edit.ts";
+import type { Graph } from "../graph/graph.ts";
+import { absorbTranspose } from "./absorb-transpose.ts";
+import { eliminate } from "./eliminate.ts";
+import { fold } from "./fold.ts";
+import { fuseActivation } from "./fuse-activation.ts";
+import { fuseAffine } from "./fuse-affine.ts";
+import { fuseGelu } from "./fuse-gelu.ts";
+import { fuseHardswish } from "./fuse-hardswish.ts";
+import { fuseLayernorm } from "./fuse-layernorm.ts";
+import { fusePad } from "./fuse-pad.ts";
+import { gemmToMatmul } from "./gemm-to-matmul.ts";
+import { kernelAxes } from "./kernel-axes.ts";
+import { layout } from "./layout.ts";
+import { share } from "./share.ts";
+import { splitBatchnorm } from "./split-batchnorm.ts";
+
+export type Pass = (graph: Graph) => Graph;
+
+/** All passes in the order in which they run; each is a pure step, and each leaves a graph that verifies. */
+export const PASSES: readonly (readonly [name: string, pass: Pass])[] = [
+  ["fold", fold],
+  ["dead-code", prune],
+  ["eliminate", eliminate],
+  ["share", share],
+  ["fuse-layernorm", fuseLayernorm],
+  ["fuse-gelu", fuseGelu],
+  ["fuse-hardswish", fuseHardswish],
+  ["fuse-pad", fusePad],
+  ["gemm-to-matmul", gemmToMatmul],
+  ["fuse-affine", fuseAffine],
+  ["split-batchnorm", splitBatchnorm],
+  ["fuse-activation", fuseActivation],
+  ["layout", layout],
+  ["kernel-axes", kernelAxes],
+  ["eliminate", eliminate],
+  ["absorb-transpose", absorbTranspose],
+  ["fold", fold],
+  ["eliminate", eliminate],
+];
+
+/**
+ * The f32 graph that plans are made from: constants folded, operators fused, images in NHWC. `onPass` sees the graph after each pass.
+ * Throws GRAPH_INVALID where nodes do not fit their inputs.
+ */
+export function optimize(graph: Graph, onPass?: (name: string, graph: Graph) => void): Graph {
+  let current = graph;
+  for (const [name, pass] of PASSES) {
+    current = pass(current);
+    onPass?.(name, current);
+  }
+  return current;
+}
