@@ -69,11 +69,14 @@ export function qs8_im2col(r: usize, dst: usize, a: usize, first: i32, rows: i32
   const channels = in_c / groups;
   const run = dilation_w === 1 && groups === 1 ? kernel_w : 1;
   const odd = (kernel_h * kernel_w * channels) & 1;
-  for (const end = first + rows; first < end; first++) {
-    const y = first / out_w;
-    const image = a + (y / out_h) * in_h * in_w * in_c;
-    const top = (y % out_h) * Field.i32(r, ConvField.stride_h) - Field.i32(r, ConvField.pad_top);
-    const left = (first % out_w) * Field.i32(r, ConvField.stride_w) - Field.i32(r, ConvField.pad_left);
+  const stride_w = Field.i32(r, ConvField.stride_w);
+  const line = first / out_w;
+  let x = first % out_w;
+  let y = line % out_h;
+  let image = a + (line / out_h) * in_h * in_w * in_c;
+  for (; rows > 0; rows--) {
+    const top = y * Field.i32(r, ConvField.stride_h) - Field.i32(r, ConvField.pad_top);
+    const left = x * stride_w - Field.i32(r, ConvField.pad_left);
     for (let ky = 0; ky < kernel_h; ky++) {
       const iy = top + ky * dilation_h;
       const row = image + iy * in_w * in_c;
@@ -88,6 +91,11 @@ export function qs8_im2col(r: usize, dst: usize, a: usize, first: i32, rows: i32
       }
     }
     dst = clear(dst, odd);
+    if (++x < out_w) continue;
+    x = 0;
+    if (++y < out_h) continue;
+    y = 0;
+    image += in_h * in_w * in_c;
   }
 }
 

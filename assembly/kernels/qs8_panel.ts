@@ -6,10 +6,11 @@
 import { Epilogue } from "./qs8_epilogue";
 
 /**
- * `rows` × 16 outputs. `a`: rows of `pairs` · 2 i16, one after another. `bias`, `scale`: the panel's 16 entries; `start`: the accumulators'
- * first values. `c_stride` in bytes; only `lanes` columns are stored. `e`: EpilogueField.
+ * `rows` (a multiple of 4) × 8 outputs: one half of a panel, `w` pointing at its columns. `a`: rows of `pairs` · 2 i16, one after another.
+ * `bias`, `scale`: the half's entries; `start`: its accumulators' first values. `c_stride` in bytes; only `lanes` columns are stored.
+ * `e`: EpilogueField.
  */
-export function qs8_qc8w_gemm_2x16(
+export function qs8_qc8w_gemm_4x8(
   rows: i32,
   pairs: i32,
   a: usize,
@@ -22,42 +23,43 @@ export function qs8_qc8w_gemm_2x16(
   lanes: i32,
   e: usize,
 ): void {
-  const a_stride = (<usize>pairs) << 2;
-  for (; rows >= 2; rows -= 2) {
+  const a1 = (<usize>pairs) << 2;
+  const a2 = a1 << 1;
+  const a3 = a1 + a2;
+  for (; rows > 0; rows -= 4) {
     let p00 = v128.load(start);
     let p01 = v128.load(start, 16);
-    let p02 = v128.load(start, 32);
-    let p03 = v128.load(start, 48);
     let p10 = p00;
     let p11 = p01;
-    let p12 = p02;
-    let p13 = p03;
+    let p20 = p00;
+    let p21 = p01;
+    let p30 = p00;
+    let p31 = p01;
     let q = w;
-    for (const end = a + a_stride; a < end; a += 4, q += 32) {
+    for (const end = a + a1; a < end; a += 4, q += 32) {
       const w0 = v128.load8x8_s(q);
       const w1 = v128.load8x8_s(q, 8);
-      const w2 = v128.load8x8_s(q, 16);
-      const w3 = v128.load8x8_s(q, 24);
-      const a0 = v128.load32_splat(a);
-      p00 = i32x4.add(p00, i32x4.dot_i16x8_s(a0, w0));
-      p01 = i32x4.add(p01, i32x4.dot_i16x8_s(a0, w1));
-      p02 = i32x4.add(p02, i32x4.dot_i16x8_s(a0, w2));
-      p03 = i32x4.add(p03, i32x4.dot_i16x8_s(a0, w3));
-      const a1 = v128.load32_splat(a + a_stride);
-      p10 = i32x4.add(p10, i32x4.dot_i16x8_s(a1, w0));
-      p11 = i32x4.add(p11, i32x4.dot_i16x8_s(a1, w1));
-      p12 = i32x4.add(p12, i32x4.dot_i16x8_s(a1, w2));
-      p13 = i32x4.add(p13, i32x4.dot_i16x8_s(a1, w3));
+      const x0 = v128.load32_splat(a);
+      p00 = i32x4.add(p00, i32x4.dot_i16x8_s(x0, w0));
+      p01 = i32x4.add(p01, i32x4.dot_i16x8_s(x0, w1));
+      const x1 = v128.load32_splat(a + a1);
+      p10 = i32x4.add(p10, i32x4.dot_i16x8_s(x1, w0));
+      p11 = i32x4.add(p11, i32x4.dot_i16x8_s(x1, w1));
+      const x2 = v128.load32_splat(a + a2);
+      p20 = i32x4.add(p20, i32x4.dot_i16x8_s(x2, w0));
+      p21 = i32x4.add(p21, i32x4.dot_i16x8_s(x2, w1));
+      const x3 = v128.load32_splat(a + a3);
+      p30 = i32x4.add(p30, i32x4.dot_i16x8_s(x3, w0));
+      p31 = i32x4.add(p31, i32x4.dot_i16x8_s(x3, w1));
     }
-    Epilogue.store(p00, p01, p02, p03, bias, scale, c, lanes, e);
-    Epilogue.store(p10, p11, p12, p13, bias, scale, c + c_stride, lanes, e);
-    a += a_stride;
-    c += c_stride << 1;
+    Epilogue.store2(p00, p01, p10, p11, bias, scale, c, c + c_stride, lanes, e);
+    Epilogue.store2(p20, p21, p30, p31, bias, scale, c + 2 * c_stride, c + 3 * c_stride, lanes, e);
+    a += a3;
+    c += c_stride << 2;
   }
-  if (rows) qs8_qc8w_gemm_1x16(pairs, a, w, start, bias, scale, c, lanes, e);
 }
 
-/** One row × 16 outputs: what is left of an odd number of rows, and matrix-vector products. */
+/** One row × 16 outputs: rows that fours leave, and matrix-vector products. */
 export function qs8_qc8w_gemm_1x16(
   pairs: i32,
   a: usize,
@@ -97,10 +99,21 @@ export function qs8_panels(
   size: i32,
   e: usize,
 ): void {
-  const bias_step: usize = bias ? 64 : 0;
+  const a_stride = (<usize>pairs) << 2;
+  const bias_step: usize = bias ? 32 : 0;
   bias = Epilogue.bias(bias);
-  for (; n > 0; n -= 16, w += (<usize>pairs) << 5, bias += bias_step, scale += 64, c += 16 * size)
-    qs8_qc8w_gemm_2x16(rows, pairs, a, w, Epilogue.start(bias, e), bias, scale, c, c_stride, n, e);
+  const fours = rows & ~3;
+  for (; n > 0; n -= 16, w += a_stride << 3, bias += bias_step << 1, scale += 64, c += 16 * size) {
+    const start = Epilogue.start(bias, e);
+    if (fours) {
+      qs8_qc8w_gemm_4x8(fours, pairs, a, w, start, bias, scale, c, c_stride, min(n, 8), e);
+      const half = bias + bias_step;
+      if (n > 8)
+        qs8_qc8w_gemm_4x8(fours, pairs, a, w + 16, Epilogue.start(half, e), half, scale + 32, c + 8 * size, c_stride, min(n - 8, 8), e);
+    }
+    for (let i: usize = fours; i < <usize>rows; i++)
+      qs8_qc8w_gemm_1x16(pairs, a + i * a_stride, w, start, bias, scale, c + i * c_stride, n, e);
+  }
 }
 
 /** n integers less `zero`, as i16. */
@@ -110,9 +123,9 @@ export function qs8_widen(dst: usize, src: usize, n: i32, zero: i32): void {
     return;
   }
   const z = i16x8.splat(<i16>zero);
-  for (let i = 0; i < n; i += 8) {
-    // The last eight overlap those before them, so that nothing past the row is read or written.
-    const at = <usize>min(i, n - 8);
-    v128.store(dst + (at << 1), i16x8.sub(v128.load8x8_s(src + at), z));
-  }
+  const last = src + n - 8;
+  const last_dst = dst + ((n - 8) << 1);
+  for (; src < last; src += 8, dst += 16) v128.store(dst, i16x8.sub(v128.load8x8_s(src), z));
+  // The last eight overlap those before them, so that nothing past the row is read or written.
+  v128.store(last_dst, i16x8.sub(v128.load8x8_s(last), z));
 }
