@@ -27,6 +27,7 @@ function allocate(bytes) {
   const at = top;
   top = (top + bytes + 63) & ~63;
   if (top > memory.buffer.byteLength) memory.grow(Math.ceil((top - memory.buffer.byteLength) / 65536));
+  new Uint8Array(memory.buffer, at, top - at).fill(0);
   return at;
 }
 

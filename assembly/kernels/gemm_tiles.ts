@@ -171,7 +171,7 @@ function f32_gemm_1x8(cols: i32, k: i32, a: usize, w: usize, bias0: v128, bias1:
   Out.row(c, c00, c01, bias0, bias1, lo, hi, cols);
 }
 
-/** One row times three panels, so that one load of `a` feeds 24 columns. */
+/** One row times three panels. Six accumulators: of eight, engines keep one in memory, and its round trip each step halves the speed. */
 export function f32_gemv_panel(k: i32, a: usize, w: usize, bias: usize, c: usize, lo: f32, hi: f32): void {
   const wide = (<usize>k) << 5;
   const w1 = w + wide;
