@@ -103,6 +103,7 @@ function lowerConv(ctx: Lowering): void {
     n: outputs,
     k: perGroup * taps,
     groups,
+    window,
     index: (o: number, r: number) => (o * perGroup + (r % perGroup)) * taps + Math.floor(r / perGroup),
   };
   const m = window.batch * window.out[0] * window.out[1];

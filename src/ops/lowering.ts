@@ -17,6 +17,7 @@ import type {
 } from "../../assembly/shared/plan.ts";
 import type { Node } from "../graph/graph.ts";
 import type { Tensor, TensorType } from "../tensor/index.ts";
+import type { Window } from "./window.ts";
 
 /** A place in memory that the planner fixes later: a buffer and a byte offset into it. */
 export interface Place {
@@ -63,6 +64,8 @@ export interface WeightMatrix {
   /** Reduction length of one output. */
   readonly k: number;
   readonly groups: number;
+  /** Geometry of a convolution. */
+  readonly window?: Window;
   index(o: number, r: number): number;
 }
 

@@ -7,7 +7,7 @@ import { f32Bits, type LinearKernel, type LinearWords, type Lowering, type Place
 import { elementCount, type Tensor } from "../tensor/index.ts";
 import type { Buffers, Expansion, ImageData } from "./buffers.ts";
 import { f32ConvScratch, packF32Depthwise, packF32Gemm } from "./pack.ts";
-import { packQs8Depthwise, packQs8Gemm, padChannels, qs8ConvScratch, qs8GemmScratch } from "./pack-qs8.ts";
+import { packQs8Depthwise, packQs8Gemm, padChannels, qs8ConvScratch, qs8DepthwiseScratch, qs8GemmScratch } from "./pack-qs8.ts";
 
 /** Bytes of {f32 scale, i32 zero}, which a dynamic quantization writes. */
 const DYNAMIC_BYTES = 8;
@@ -25,7 +25,7 @@ export function lowerLinear(
   const epilogue = epilogueOf(ctx.node, type, weightType, bias?.data, matrix.n);
   const integer = epilogue.form !== "float";
   const spread = (values: Float32Array | Int32Array | undefined): Word =>
-    values ? ctx.image(integer ? padChannels(values, matrix.groups) : values) : 0;
+    values ? ctx.image(integer ? padChannels(values, kernel === "dwconv" ? 1 : matrix.groups) : values) : 0;
   const bound = (value: number): number => (epilogue.form === "integer" ? value : f32Bits(value));
   const { a, dynamic } = epilogue.form === "dynamic" ? quantizeInput(ctx, input) : { a: ctx.place(input), dynamic: 0 };
   const scratch = scratchBytes(kernel, integer, matrix);
@@ -59,8 +59,8 @@ function quantizeInput(ctx: Lowering, input: string): { a: Place; dynamic: Place
   return { a, dynamic };
 }
 
-function scratchBytes(kernel: LinearKernel, integer: boolean, { k }: WeightMatrix): number {
-  if (kernel === "dwconv") return 0;
+function scratchBytes(kernel: LinearKernel, integer: boolean, { n, k, window }: WeightMatrix): number {
+  if (kernel === "dwconv") return integer ? qs8DepthwiseScratch(n, window!) : 0;
   if (kernel === "conv") return integer ? qs8ConvScratch(k) : f32ConvScratch(k);
   return integer ? qs8GemmScratch(k) : 0;
 }

@@ -1,5 +1,6 @@
 /** Packed layouts of int8 layers (ABI_VERSION): what `assembly/kernels/qs8_*` read. */
 import { PANEL_ROWS, QS8_NR } from "../../assembly/shared/layout.ts";
+import type { Window } from "../ops/window.ts";
 
 const padded = (n: number, step: number): number => Math.ceil(n / step) * step;
 
@@ -45,18 +46,11 @@ export function qs8ConvScratch(k: number, outputs = PANEL_ROWS): number {
   return qs8GemmScratch(k, outputs);
 }
 
-/** The sizes of a depthwise layer that its scratch depends on. */
-export interface DepthwiseShape {
-  readonly channels: number;
-  readonly outW: number;
-  readonly kernelH: number;
-  readonly kernelW: number;
-  readonly strideW: number;
-  readonly dilationW: number;
-}
-
 /** Bytes of `qs8_dwconv`'s scratch: widened input rows, what each holds, and the addresses of the taps. */
-export function qs8DepthwiseScratch({ channels, outW, kernelH, kernelW, strideW, dilationW }: DepthwiseShape): number {
-  const width = (outW - 1) * strideW + (kernelW - 1) * dilationW + 1;
-  return (kernelH + 1) * width * padded(channels, 8) * 2 + 4 * kernelH + 4 * (kernelH * kernelW + 1);
+export function qs8DepthwiseScratch(
+  channels: number,
+  { out, kernel, stride, dilation }: Pick<Window, "out" | "kernel" | "stride" | "dilation">,
+): number {
+  const width = (out[1] - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1;
+  return (kernel[0] + 1) * width * padded(channels, 8) * 2 + 4 * kernel[0] + 4 * (kernel[0] * kernel[1] + 1);
 }

@@ -51,6 +51,6 @@ test("scratch holds what the kernels write", () => {
   expect(qs8GemmScratch(7)).toBe(48 * 8 * 2);
   expect(qs8GemmScratch(7, 1)).toBe(8 * 2);
   expect(qs8ConvScratch(27, 1000)).toBe(48 * 28 * 2);
-  const shape = { channels: 12, outW: 5, kernelH: 3, kernelW: 3, strideW: 2, dilationW: 1 };
-  expect(qs8DepthwiseScratch(shape)).toBe(4 * 11 * 16 * 2 + 3 * 4 + 10 * 4);
+  const window = { out: [9, 5], kernel: [3, 3], stride: [1, 2], dilation: [1, 1] } as const;
+  expect(qs8DepthwiseScratch(12, window)).toBe(4 * 11 * 16 * 2 + 3 * 4 + 10 * 4);
 });
