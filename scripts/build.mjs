@@ -48,6 +48,7 @@ if (!only || only === "js") {
       format,
       globalName: format === "iife" ? "edgepackRuntime" : undefined,
       target: "es2022",
+      define: { EDGEPACK_BUNDLED: "true" },
       logOverride: { "empty-import-meta": "silent" },
     });
 }

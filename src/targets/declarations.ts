@@ -22,8 +22,12 @@ function field(port: Port, type: string, note: string): string {
 function inputField(input: InputPort): string {
   const array = ARRAYS[input.dtype];
   if (!imageOf(input)) return field(input, array, shapeOf(input));
-  const type = array === "Uint8Array" ? array : `${array} | Uint8Array`;
-  return field(input, type, `${shapeOf(input)}, or the picture's raw bytes (0 to 255, channels last), which are normalized first`);
+  const types = new Set([array, "Uint8Array", "Uint8ClampedArray"]);
+  return field(
+    input,
+    [...types].join(" | "),
+    `${shapeOf(input)}, or a picture's raw bytes: height × width × channels, or × 4 as a canvas gives them`,
+  );
 }
 
 /** `model.d.ts` of a package: the names, element types and shapes of this model's inputs and outputs. */

@@ -1,9 +1,9 @@
 /** The types of `edgepack.js`, the runtime: `edgepack/run` in one file. */
 
-export type TypedArray = Float32Array | Int8Array | Uint8Array | Int32Array;
+export type TypedArray = Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array;
 
-/** An input or an output of a model. */
-export interface Port {
+/** An output of a model. */
+export interface OutputInfo {
   readonly name: string;
   readonly dtype: "f32" | "i8" | "u8" | "i32" | "bool";
   readonly shape: readonly number[];
@@ -16,49 +16,67 @@ export interface Preprocess {
   readonly layout: "nchw" | "nhwc";
 }
 
-export interface InputPort extends Port {
+/** An input; one that has `preprocess` takes a picture's raw bytes as well. */
+export interface InputInfo extends OutputInfo {
   readonly preprocess?: Preprocess;
 }
 
-/** A loaded model. `run` is synchronous; what it gives belongs to the caller. */
+/** A loaded model. It owns a wasm instance, which is garbage once the model is. */
 export interface Model<
   Inputs extends Record<string, TypedArray> = Record<string, TypedArray>,
   Outputs extends Record<string, TypedArray> = Record<string, TypedArray>,
 > {
   readonly name: string;
-  readonly inputs: readonly InputPort[];
-  readonly outputs: readonly Port[];
+  readonly inputs: readonly InputInfo[];
+  readonly outputs: readonly OutputInfo[];
   readonly labels?: readonly string[];
-  run(inputs: Inputs): Outputs;
+  /** Bytes of wasm memory in all, of constants in it, and of activations and scratch. */
+  readonly memory: { readonly bytes: number; readonly image: number; readonly arena: number };
+  /**
+   * One inference. Each input is an array of its element type and count; one that has `preprocess` takes raw bytes too: height × width × channels,
+   * or × 4 as a canvas gives them. The results are copies, written into `outputs` where it has arrays for them.
+   * @throws EdgepackError INPUT_INVALID, with all that is wrong at once
+   */
+  run(inputs: Inputs, outputs?: Partial<Outputs>): Outputs;
+  /** Lets go of the memory; `run` throws from then on. */
   dispose(): void;
 }
 
-/** The one error type of the runtime; `code` is for programs, `message` says what to do. */
+/** The one error type of the runtime: `code` is for programs, `message` says what to do. */
 export declare class EdgepackError extends Error {
   readonly code: string;
   readonly problems: readonly string[];
 }
 
-/** The bytes of a file, or where to fetch them. */
-export type Source = ArrayBuffer | Uint8Array | Response | URL | string | Promise<ArrayBuffer | Uint8Array | Response>;
+/** Bytes, or where they are. A string is a URL; in Node a plain path as well. */
+export type Source = ArrayBuffer | ArrayBufferView | Response | URL | string;
+
+/** The kernels: a compiled module or its bytes, or both builds, of which the engine's abilities pick one. */
+export type WasmSource =
+  | WebAssembly.Module
+  | Source
+  | PromiseLike<WebAssembly.Module | Source>
+  | { readonly simd: WasmSource; readonly scalar: WasmSource };
 
 export interface LoadOptions {
-  /** The kernels, compiled. */
-  readonly wasm?: WebAssembly.Module | { readonly simd: Source; readonly scalar: Source };
+  /** The kernels, where they are not beside the script: in Workers the imported module. */
+  readonly wasm?: WasmSource;
 }
 
 /**
- * Loads a `.epk`. The type of its inputs and outputs is the caller's claim; `run` checks names, types and lengths all the same.
- * @throws EdgepackError EPK_INVALID, EPK_VERSION, WASM_UNAVAILABLE
+ * Reads a `.epk`, checks it, and unpacks it. The types of its inputs and outputs are the caller's claim; `run` checks all the same.
+ * @throws EdgepackError FILE, EPK_INVALID, EPK_VERSION, WASM_UNAVAILABLE, LIMIT
  */
 export declare function load<
   Inputs extends Record<string, TypedArray> = Record<string, TypedArray>,
   Outputs extends Record<string, TypedArray> = Record<string, TypedArray>,
->(source: Source, options?: LoadOptions): Promise<Model<Inputs, Outputs>>;
+>(source: Source | PromiseLike<Source>, options?: LoadOptions): Promise<Model<Inputs, Outputs>>;
 
-/** The `k` greatest of `values`, greatest first. */
-export declare function topK(
-  values: ArrayLike<number>,
-  k: number,
-  labels?: readonly string[],
-): { index: number; score: number; label?: string }[];
+export interface Ranked {
+  readonly index: number;
+  readonly label?: string;
+  readonly score: number;
+}
+
+/** The `k` largest of `values`, largest first; of equal ones the first. NaN ranks last. */
+export declare function topK(values: ArrayLike<number>, k: number, labels?: readonly string[]): Ranked[];

@@ -2,7 +2,7 @@
 /** The model over HTTP. GET describes it; POST runs it on a body of raw bytes or JSON and answers with JSON. */
 import { EdgepackError, topK } from "./edgepack.js";
 
-/** @import { Model, Port, TypedArray } from "./edgepack.js" */
+/** @import { Model, OutputInfo, TypedArray } from "./edgepack.js" */
 
 const ARRAYS = { f32: Float32Array, i8: Int8Array, u8: Uint8Array, i32: Int32Array, bool: Uint8Array };
 const TOP = 5;
@@ -19,7 +19,7 @@ class RequestError extends Error {
   }
 }
 
-/** @param {Port} port */
+/** @param {OutputInfo} port */
 const elements = (port) => port.shape.reduce((n, d) => n * d, 1);
 
 /**

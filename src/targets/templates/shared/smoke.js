@@ -7,7 +7,7 @@ import process from "node:process";
 
 const url = process.argv[2] ?? "{{url}}";
 const file = (name) => readFile(new URL(name, import.meta.url));
-const model = await load(await file("{{code}}model.bin"), { wasm: await WebAssembly.compile(await file("{{code}}simd.wasm")) });
+const model = await load(file("{{code}}model.bin"), { wasm: file("{{code}}simd.wasm") });
 
 const arrays = { f32: Float32Array, i8: Int8Array, u8: Uint8Array, i32: Int32Array, bool: Uint8Array };
 const inputs = Object.fromEntries(

@@ -8,11 +8,7 @@
   const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
   /** Loads this script's model; every call gives one of its own, with memory of its own. */
-  async function loadThis() {
-    const simd = bytes("{{simd}}");
-    const kernels = WebAssembly.validate(simd) ? simd : bytes("{{scalar}}");
-    return await load(bytes("{{model}}"), { wasm: await WebAssembly.compile(kernels) });
-  }
+  const loadThis = () => load(bytes("{{model}}"), { wasm: { simd: bytes("{{simd}}"), scalar: bytes("{{scalar}}") } });
 
   globalThis.edgepackModels = { ...globalThis.edgepackModels, "{{slug}}": { load: loadThis, topK, EdgepackError } };
 })();

@@ -1,7 +1,7 @@
 // The demo page, the same over http and from file://: a picture for models that know how to normalize one, numbers for the others.
 // A classic script, because file:// has no modules; it sets the one global that the last script of a page calls.
 
-/** @import { EdgepackError, InputPort, Model, TypedArray, topK } from "./edgepack.js" */
+/** @import { EdgepackError, InputInfo, Model, TypedArray, topK } from "./edgepack.js" */
 
 /** @param {{ load(): Promise<Model>, topK: typeof topK, EdgepackError: typeof EdgepackError }} api */
 globalThis.edgepackDemo = async ({ load, topK, EdgepackError }) => {
@@ -92,11 +92,10 @@ globalThis.edgepackDemo = async ({ load, topK, EdgepackError }) => {
 
   /**
    * @param {Model} model
-   * @param {InputPort} input
+   * @param {InputInfo} input
    */
   const pictureDemo = (model, input) => {
-    const [, a, b, c] = input.shape;
-    const [height, width, channels] = input.preprocess?.layout === "nchw" ? [b, c, a] : [a, b, c];
+    const [height, width] = input.preprocess?.layout === "nchw" ? input.shape.slice(2) : input.shape.slice(1);
     const side = 320;
     const draw = find("draw", HTMLCanvasElement);
     const seen = find("seen", HTMLCanvasElement);
@@ -111,14 +110,7 @@ globalThis.edgepackDemo = async ({ load, topK, EdgepackError }) => {
       small.filter = invert.checked ? "invert(1)" : "none";
       small.imageSmoothingQuality = "high";
       small.drawImage(draw, 0, 0, width, height);
-      const { data } = small.getImageData(0, 0, width, height);
-      const pixels = new Uint8Array(count(input.shape));
-      for (let i = 0; i < width * height; i++) {
-        const [red, green, blue] = [data[4 * i], data[4 * i + 1], data[4 * i + 2]];
-        if (channels === 1) pixels[i] = Math.round(0.299 * red + 0.587 * green + 0.114 * blue);
-        else pixels.set([red, green, blue], 3 * i);
-      }
-      run(model, { [input.name]: pixels });
+      run(model, { [input.name]: small.getImageData(0, 0, width, height).data });
     };
 
     const clear = () => {
@@ -198,7 +190,7 @@ globalThis.edgepackDemo = async ({ load, topK, EdgepackError }) => {
   try {
     const model = await load();
     const [input] = model.inputs;
-    if (model.inputs.length === 1 && input.preprocess && input.shape.length === 4) pictureDemo(model, input);
+    if (model.inputs.length === 1 && input.preprocess && input.shape.length === 4 && input.shape[0] === 1) pictureDemo(model, input);
     else valuesDemo(model);
   } catch (error) {
     status.textContent = error instanceof Error ? error.message : String(error);

@@ -3,12 +3,10 @@ import { load as loadPack } from "./edgepack.js";
 export { EdgepackError, topK } from "./edgepack.js";
 
 /**
- * Fetches the kernels that this browser can run and this package's model, and loads it.
- * The addresses are written out so that bundlers find the files.
+ * Loads this package's model; every call gives one of its own, with memory of its own.
  * @returns {Promise<import("./model.js").ThisModel>}
  */
-export async function load() {
-  return await loadPack(new URL("./model.bin", import.meta.url), {
-    wasm: { simd: new URL("./simd.wasm", import.meta.url), scalar: new URL("./scalar.wasm", import.meta.url) },
-  });
+export function load() {
+  // The kernels lie beside edgepack.js, which finds them itself.
+  return loadPack(new URL("./model.bin", import.meta.url));
 }
