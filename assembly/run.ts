@@ -2,6 +2,9 @@ import * as simd from "./kernels/index";
 import * as scalar from "./scalar/index";
 import { ABI_VERSION, Header, Op } from "./shared/plan";
 
+export { unpack } from "./unpack/chunk";
+export { burst } from "./unpack/rans";
+
 /** Version of the plans and packed layouts that this module reads. */
 export function abi(): i32 {
   return ABI_VERSION;

@@ -26,7 +26,9 @@ if (!only || only === "js") {
     outdir: "dist",
     bundle: true,
     splitting: true,
-    chunkNames: "chunks/[name]-[hash]",
+    // Beside the wasm files, since a chunk may hold the code that looks for them next to itself.
+    chunkNames: "chunk-[hash]",
+    define: { EDGEPACK_BUNDLED: "true" },
     format: "esm",
     platform: "node",
     target: "node20",
@@ -45,6 +47,7 @@ if (!only || only === "js") {
       outfile: `dist/runtime/${name}`,
       bundle: true,
       minify: true,
+      define: { EDGEPACK_BUNDLED: "true" },
       format,
       globalName: format === "iife" ? "edgepackRuntime" : undefined,
       target: "es2022",

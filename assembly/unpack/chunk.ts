@@ -1,0 +1,105 @@
+/** Chunks of a `.epk`: checks one and writes its pieces where the model wants them (docs/format.md). */
+import { CHUNK_BODY, CHUNK_PLAIN, Context, Piece, Status, TableField, TableSlot, Work } from "../shared/container";
+import { IMAGE_START } from "../shared/plan";
+import { bit, damage, isComplete, isDamaged, number, open, symbols } from "./rans";
+import { fillSlots, readTable } from "./table";
+import { xxh32 } from "./xxh32";
+
+/**
+ * Unpacks the chunk whose body of `length` bytes lies at `image + Work.chunk`. `image`, a multiple of 16, is the end of the image and the start of
+ * a workspace of Work.bytes. Writes nothing but the workspace and [IMAGE_START, image), whatever the body holds; gives a Status.
+ */
+export function unpack(image: usize, length: u32, hash: u32): Status {
+  if (length > <u32>CHUNK_BODY || xxh32(image + Work.chunk, length) !== hash) return Status.hash;
+  open(image, length);
+  for (let slot: u32 = 0; slot < <u32>TableSlot.count; slot++) store<u32>(tableOf(image, slot), 0, TableField.precision);
+  let cursor: usize = IMAGE_START;
+  let room: u32 = CHUNK_PLAIN;
+  for (;;) {
+    const kind = number(Context.piece);
+    if (kind === Piece.end || isDamaged()) break;
+    bit(Context.continues);
+    const gap = number(Context.gap);
+    const count = number(Context.count) + 1;
+    const shift: u32 = kind === Piece.bytes ? 0 : 2;
+    const plain = kind === Piece.expanded ? count : count << shift;
+    if (kind > <u32>Piece.expanded || count > <u32>CHUNK_PLAIN || plain > room || gap >= (<u32>1) << 27) return Status.corrupt;
+    const to = <u64>cursor + ((<u64>gap) << 4);
+    if (to + (count << shift) > image) return Status.corrupt;
+    const dst = <usize>to;
+    room -= plain;
+    cursor = (dst + (count << shift) + 15) & ~15;
+    if (kind === Piece.bytes) readPlane(image, TableSlot.bytes, dst, 1, count);
+    else if (kind === Piece.words) readPlanes(image, TableSlot.words, dst, count);
+    else if (kind === Piece.floats) readFloats(image, TableSlot.floats, dst, count);
+    else room -= readExpanded(image, dst, count, room);
+    if (isDamaged()) break;
+  }
+  return isComplete() ? Status.ok : Status.corrupt;
+}
+
+function tableOf(work: usize, slot: u32): usize {
+  return work + Work.tables + slot * TableField.bytes;
+}
+
+function readPlane(work: usize, slot: u32, dst: usize, stride: u32, count: u32): void {
+  const table = tableOf(work, slot);
+  if (!bit(Context.reuse + slot)) readTable(work, table);
+  const precision = load<u32>(table, TableField.precision);
+  if (precision === 0) damage();
+  if (isDamaged()) return;
+  if (precision > 1) {
+    fillSlots(work, table);
+    symbols(table, dst, stride, count);
+    return;
+  }
+  const symbol = load<u8>(table, TableField.symbol);
+  for (const stop = dst + count * stride; dst < stop; dst += stride) store<u8>(dst, symbol);
+}
+
+function readPlanes(work: usize, slot: u32, dst: usize, count: u32): void {
+  for (let p: u32 = 0; p < 4; p++) readPlane(work, slot + p, dst + p, 4, count);
+}
+
+function readFloats(work: usize, slot: u32, dst: usize, count: u32): void {
+  readPlanes(work, slot, dst, count);
+  for (const stop = dst + (count << 2); dst < stop; dst += 4) store<u32>(dst, rotr<u32>(load<u32>(dst), 1));
+}
+
+/**
+ * Scales, then integers into the last quarter of the destination; from there they are multiplied out, front to back, which never
+ * overtakes what is yet to be read. Gives the bytes of scales.
+ */
+function readExpanded(work: usize, dst: usize, count: u32, room: u32): u32 {
+  const lanes = number(Context.lanes) + 1;
+  const rows = number(Context.rows) + 1;
+  const phase = number(Context.phase);
+  const block = <u64>lanes * rows;
+  if (lanes > room >> 2 || phase >= block) {
+    damage();
+    return 0;
+  }
+  const blocks = (<u64>phase + count - 1) / block + 1;
+  if (blocks * lanes > room >> 2) {
+    damage();
+    return 0;
+  }
+  const scales = <u32>(blocks * lanes);
+  readFloats(work, TableSlot.scales, work + Work.scales, scales);
+  const integers = dst + 3 * count;
+  readPlane(work, TableSlot.bytes, integers, 1, count);
+  if (isDamaged()) return 0;
+  let at = work + Work.scales;
+  let lane = phase % lanes;
+  at += (<u32>(phase / block) * lanes) << 2;
+  let left = <u32>(block - phase);
+  for (let i: u32 = 0; i < count; i++) {
+    store<f32>(dst + (i << 2), <f32>load<i8>(integers + i) * load<f32>(at + (lane << 2)));
+    if (++lane === lanes) lane = 0;
+    if (--left === 0) {
+      left = <u32>block;
+      at += lanes << 2;
+    }
+  }
+  return scales << 2;
+}

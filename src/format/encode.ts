@@ -1,0 +1,181 @@
+import { CHUNK_PLAIN, Context, LANES, Piece, TableKind, TableSlot } from "../../assembly/shared/container.ts";
+import { IMAGE_START } from "../../assembly/shared/plan.ts";
+import { type Choice, chooseTable } from "./choose.ts";
+import { Contexts } from "./contexts.ts";
+import type { Region } from "./image.ts";
+import { putNumber, RansEncoder } from "./sink.ts";
+import { putTable, type Table, tableFrequencies } from "./table.ts";
+
+type Expand = NonNullable<Region["expand"]>;
+
+/** A part of a region that lies in one chunk. */
+interface Span {
+  readonly at: number;
+  readonly kind: Exclude<Piece, Piece.end>;
+  readonly data: Region["data"];
+  /** Whether the region began in a span before. */
+  readonly continues: boolean;
+  /** For `expanded`: scales of the blocks that the span touches, and how far into the first of them it begins. */
+  readonly grid?: Expand & { readonly phase: number };
+}
+
+/** Bytes that pieces cost in any case, counted so that a chunk of many tiny ones stays within its bound. */
+const PIECE_OVERHEAD = 16;
+
+/** Cuts regions into chunks of spans, and codes each: the bodies, in order of address. */
+export function encodeChunks(regions: readonly Region[]): Uint8Array[] {
+  const chunks: Span[][] = [];
+  let room = 0;
+  for (const region of [...regions].sort((a, b) => a.at - b.at)) {
+    for (const span of spansOf(region)) {
+      const size = plainBytes(span) + PIECE_OVERHEAD;
+      if (size > room) {
+        chunks.push([]);
+        room = CHUNK_PLAIN + PIECE_OVERHEAD;
+      }
+      chunks[chunks.length - 1].push(span);
+      room -= size;
+    }
+  }
+  return chunks.map(encodeChunk);
+}
+
+const plainBytes = (span: Span): number => span.data.byteLength + (span.grid ? span.grid.scale.byteLength : 0);
+
+function kindOf({ data, expand }: Region): Span["kind"] {
+  if (expand) return Piece.expanded;
+  return data instanceof Float32Array ? Piece.floats : data instanceof Int32Array ? Piece.words : Piece.bytes;
+}
+
+/** Equal parts of a region, the fewest that fit a chunk each. */
+function* spansOf(region: Region): Generator<Span> {
+  const { at, data, expand } = region;
+  if (data.length === 0 || at % 16) throw new RangeError(`region at ${at} of ${data.length} elements`);
+  if (expand && (expand.lanes * 4 > CHUNK_PLAIN / 4 || expand.block < 4)) {
+    yield* spansOf({ at, data: Float32Array.from(data, (q, i) => q * expand.scale[scaleIndex(expand, i)]) });
+    return;
+  }
+  for (let parts = 1; ; parts++) {
+    const step = Math.ceil(data.length / parts / 16) * 16;
+    const spans: Span[] = [];
+    for (let from = 0; from < data.length; from += step) {
+      const part = data.subarray(from, from + step);
+      const kind = kindOf(region);
+      const grid = expand && gridOf(expand, from, part.length);
+      spans.push({ at: at + from * (expand ? 4 : data.BYTES_PER_ELEMENT), kind, data: part, continues: from > 0, grid });
+    }
+    if (spans.every((span) => plainBytes(span) <= CHUNK_PLAIN)) return yield* spans;
+  }
+}
+
+const scaleIndex = ({ lanes, block }: Expand, i: number): number => Math.floor(i / block) * lanes + (i % lanes);
+
+function gridOf({ scale, lanes, block }: Expand, from: number, count: number): Span["grid"] {
+  const first = Math.floor(from / block);
+  const last = Math.floor((from + count - 1) / block);
+  return { scale: scale.subarray(first * lanes, (last + 1) * lanes), lanes, block, phase: from % block };
+}
+
+/** One byte of each element of a span, and the table it is coded with. */
+interface Plane {
+  readonly slot: number;
+  readonly symbols: Uint8Array;
+  table?: Group;
+}
+
+/** Planes of one slot that follow each other and share a table. */
+interface Group {
+  counts: Float64Array;
+  choice: Choice;
+  written: boolean;
+}
+
+function planesOf(span: Span): Plane[] {
+  const floats = (data: Region["data"], slot: number) => bytePlanes(rotated(data), slot);
+  switch (span.kind) {
+    case Piece.bytes:
+      return bytePlanes(span.data, TableSlot.bytes);
+    case Piece.words:
+      return bytePlanes(span.data, TableSlot.words);
+    case Piece.floats:
+      return floats(span.data, TableSlot.floats);
+    case Piece.expanded:
+      return [...floats(span.grid!.scale, TableSlot.scales), ...bytePlanes(span.data, TableSlot.bytes)];
+  }
+}
+
+function rotated(data: Region["data"]): Uint32Array {
+  return new Uint32Array(data.slice().buffer).map((bits) => (bits << 1) | (bits >>> 31));
+}
+
+function bytePlanes(data: Region["data"] | Uint32Array, slot: number): Plane[] {
+  const size = data.BYTES_PER_ELEMENT;
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return Array.from({ length: size }, (_, p) => ({
+    slot: slot + p,
+    symbols: Uint8Array.from({ length: data.length }, (_, i) => bytes[i * size + p]),
+  }));
+}
+
+/** Gives each plane a table: that of the plane before it in its slot, where one table for both costs less than two. */
+function assignTables(planes: readonly Plane[]): void {
+  const current = new Map<number, Group>();
+  const contexts = Contexts.fresh();
+  for (const plane of planes) {
+    const counts = new Float64Array(256);
+    for (const s of plane.symbols) counts[s]++;
+    const own: Group = { counts, choice: chooseTable(counts, contexts), written: false };
+    const group = current.get(plane.slot);
+    const sum = group?.counts.map((n, s) => n + counts[s]);
+    const joint = sum && chooseTable(sum, contexts);
+    if (group && sum && joint && joint.bits <= group.choice.bits + own.choice.bits) Object.assign(group, { counts: sum, choice: joint });
+    else current.set(plane.slot, own);
+    plane.table = current.get(plane.slot);
+  }
+}
+
+function encodeChunk(spans: readonly Span[]): Uint8Array {
+  const encoder = new RansEncoder();
+  const coded = spans.map((span) => ({ span, planes: planesOf(span) }));
+  assignTables(coded.flatMap(({ planes }) => planes));
+  let cursor = IMAGE_START;
+  for (const { span, planes } of coded) {
+    putNumber(encoder, Context.piece, span.kind);
+    encoder.bit(Context.continues, span.continues);
+    putNumber(encoder, Context.gap, (span.at - cursor) / 16);
+    putNumber(encoder, Context.count, span.data.length - 1);
+    if (span.grid) {
+      putNumber(encoder, Context.lanes, span.grid.lanes - 1);
+      putNumber(encoder, Context.rows, span.grid.block / span.grid.lanes - 1);
+      putNumber(encoder, Context.phase, span.grid.phase);
+    }
+    for (const plane of planes) encodePlane(encoder, plane);
+    cursor = align16(span.at + span.data.length * (span.kind === Piece.bytes ? 1 : 4));
+  }
+  putNumber(encoder, Context.piece, Piece.end);
+  return encoder.finish();
+}
+
+const align16 = (n: number): number => Math.ceil(n / 16) * 16;
+
+function encodePlane(encoder: RansEncoder, { slot, symbols, table }: Plane): void {
+  const { written, choice } = table!;
+  encoder.bit(Context.reuse + slot, written);
+  if (!written) putTable(encoder, choice.table);
+  table!.written = true;
+  const { frequencies, starts, precision } = codingTable(choice.table);
+  if (precision === 0) return;
+  for (let i = 0; i < symbols.length; i++) {
+    const s = symbols[i];
+    encoder.symbol(i % LANES, starts[s], frequencies[s], precision);
+  }
+}
+
+/** Precision 0: there is nothing to code. */
+function codingTable(table: Table): { frequencies: Uint32Array; starts: Uint32Array; precision: number } {
+  const frequencies = table.kind === TableKind.levels ? tableFrequencies(table)! : new Uint32Array(256).fill(1);
+  const starts = new Uint32Array(256);
+  for (let s = 1; s < 256; s++) starts[s] = starts[s - 1] + frequencies[s - 1];
+  const precision = table.kind === TableKind.levels ? table.precision : table.kind === TableKind.uniform ? 8 : 0;
+  return { frequencies, starts, precision };
+}

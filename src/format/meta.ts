@@ -1,0 +1,61 @@
+import { IMAGE_START } from "../../assembly/shared/plan.ts";
+import { invalid } from "./container.ts";
+import type { InputPort, Meta } from "./image.ts";
+
+/** Element types of ports, their bytes in memory and the typed arrays that hold them. */
+export const PORT_ARRAYS = { f32: Float32Array, i8: Int8Array, u8: Uint8Array, i32: Int32Array, bool: Uint8Array } as const;
+
+/** End of all that a module's memory can hold: addresses in plans are 31 bits wide. */
+const MEMORY_LIMIT = 2 ** 31;
+
+export const elementsOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
+
+const isCount = (x: unknown, least = 0): x is number => Number.isInteger(x) && (x as number) >= least && (x as number) < MEMORY_LIMIT;
+const isText = (x: unknown): x is string => typeof x === "string";
+const isList = (x: unknown, item: (x: unknown) => boolean): boolean => Array.isArray(x) && x.every(item);
+const isReal = (x: unknown): boolean => Number.isFinite(x);
+
+/** The metadata section, checked: whatever it says, addresses lie in memory and are aligned. Throws EPK_INVALID. */
+export function readMeta(section: Uint8Array): Meta {
+  let meta: Meta;
+  try {
+    meta = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(section));
+  } catch {
+    throw invalid("its metadata is no JSON");
+  }
+  const problem = problemOf(meta);
+  if (problem) throw invalid(`its metadata has a wrong ${problem}`);
+  return meta;
+}
+
+function problemOf(meta: Meta): string | undefined {
+  if (typeof meta !== "object" || meta === null) return "type";
+  const { name, inputs, outputs, labels, plan, memory, image } = meta;
+  if (!isText(name)) return "name";
+  if (!isCount(image, IMAGE_START) || image % 16) return "image";
+  if (!isCount(memory, image)) return "memory";
+  if (!isCount(plan, IMAGE_START) || plan % 4 || plan > image - 4) return "plan";
+  if (labels !== undefined && !isList(labels, isText)) return "labels";
+  for (const ports of [inputs, outputs]) {
+    if (!isList(ports, (port) => isPort(port as InputPort, memory))) return ports === inputs ? "inputs" : "outputs";
+    if (new Set(ports.map((port) => port.name)).size < ports.length) return "name twice";
+  }
+  return undefined;
+}
+
+function isPort(port: InputPort, memory: number): boolean {
+  if (typeof port !== "object" || port === null || !isText(port.name) || !Object.hasOwn(PORT_ARRAYS, port.dtype)) return false;
+  if (!isList(port.shape, (d) => isCount(d)) || !isCount(port.at, IMAGE_START)) return false;
+  const size = PORT_ARRAYS[port.dtype].BYTES_PER_ELEMENT;
+  if (port.at % size || !(port.at + elementsOf(port.shape) * size <= memory)) return false;
+  return port.preprocess === undefined || isPreprocess(port);
+}
+
+/** Images of the last three dimensions, with as many means and deviations as channels. */
+function isPreprocess({ dtype, shape, preprocess }: InputPort): boolean {
+  if (typeof preprocess !== "object" || preprocess === null || dtype !== "f32" || shape.length < 3) return false;
+  const { mean, std, layout } = preprocess;
+  if (layout !== "nchw" && layout !== "nhwc") return false;
+  const channels = shape[shape.length - (layout === "nchw" ? 3 : 1)];
+  return isList(mean, isReal) && isList(std, (s) => isReal(s) && s !== 0) && mean.length === channels && std.length === channels;
+}

@@ -1,0 +1,20 @@
+import { SectionKind } from "../../assembly/shared/container.ts";
+import { writeChunks, writeContainer } from "./container.ts";
+import { encodeChunks } from "./encode.ts";
+import type { Meta, Pack } from "./image.ts";
+import { readMeta } from "./meta.ts";
+
+/** The file of a model, `.epk` version 1. The same pack gives the same bytes. Throws EPK_INVALID where the metadata contradicts itself. */
+export function writeEpk({ meta, regions }: Pack): Uint8Array {
+  const json = metaBytes(meta);
+  readMeta(json);
+  return writeContainer([
+    { kind: SectionKind.meta, bytes: json, required: true },
+    { kind: SectionKind.chunks, bytes: writeChunks(encodeChunks(regions)), required: true },
+  ]);
+}
+
+/** Fields in a fixed order, whatever the order they were made in. */
+function metaBytes({ name, inputs, outputs, labels, plan, memory, image }: Meta): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ name, inputs, outputs, labels, plan, memory, image }));
+}

@@ -1,0 +1,113 @@
+import { EdgepackError } from "../errors.ts";
+import type { InputPort, Meta, Port } from "../format/image.ts";
+import { elementsOf, PORT_ARRAYS } from "../format/meta.ts";
+import { bytesPerPixel, writePixels } from "./pixels.ts";
+import type { Kernels } from "./wasm.ts";
+
+export type TypedArray = Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array;
+export type Values = Record<string, TypedArray>;
+
+/** What `run` takes or gives under a name; `preprocess` on inputs that take raw pixels as well. */
+export type InputInfo = Omit<InputPort, "at">;
+export type OutputInfo = Omit<Port, "at">;
+
+/** A port and its place in memory. */
+interface Slot<P extends Port> {
+  readonly port: P;
+  readonly view: TypedArray;
+}
+
+/** A loaded model. It owns a wasm instance, which is garbage once the model is. */
+export class Model {
+  readonly name: string;
+  readonly inputs: readonly InputInfo[];
+  readonly outputs: readonly OutputInfo[];
+  readonly labels?: readonly string[];
+  /** Bytes of wasm memory in all, of constants in it, and of activations and scratch. */
+  readonly memory: { readonly bytes: number; readonly image: number; readonly arena: number };
+  #kernels?: Kernels;
+  readonly #plan: number;
+  #sources: readonly Slot<InputPort>[];
+  #results: readonly Slot<Port>[];
+
+  constructor(meta: Meta, kernels: Kernels) {
+    const { buffer } = kernels.memory;
+    const slot = <P extends Port>(port: P): Slot<P> => ({
+      port,
+      view: new PORT_ARRAYS[port.dtype](buffer, port.at, elementsOf(port.shape)),
+    });
+    const info = <P extends Port>({ at, ...rest }: P): Omit<P, "at"> => rest;
+    this.name = meta.name;
+    this.labels = meta.labels;
+    this.inputs = meta.inputs.map(info);
+    this.outputs = meta.outputs.map(info);
+    this.memory = { bytes: buffer.byteLength, image: meta.image, arena: meta.memory - meta.image };
+    this.#kernels = kernels;
+    this.#plan = meta.plan;
+    this.#sources = meta.inputs.map(slot);
+    this.#results = meta.outputs.map(slot);
+  }
+
+  /**
+   * One inference. `inputs` has an array of the port's dtype and element count for each input; one that has `preprocess` takes raw bytes too:
+   * height × width × channels, or × 4 as a canvas gives them (alpha is dropped; a model of one channel gets the luma).
+   * The results are copies, written into `outputs` where it has arrays for them. Throws INPUT_INVALID with all that is wrong at once.
+   */
+  run(inputs: Values, outputs: Values = {}): Values {
+    if (!this.#kernels) throw new EdgepackError("INPUT_INVALID", "This model is disposed.");
+    const problems = [...unknown("input", this.#sources, inputs), ...unknown("output", this.#results, outputs)];
+    for (const { port, view } of this.#sources) {
+      const pixels = bytesPerPixel(port, inputs[port.name]);
+      if (!pixels) problems.push(...misfit(port, view, inputs[port.name]));
+    }
+    for (const { port, view } of this.#results) if (outputs[port.name]) problems.push(...misfit(port, view, outputs[port.name]));
+    if (problems.length) throw new EdgepackError("INPUT_INVALID", `${this.name} cannot run on this:`, problems);
+
+    for (const { port, view } of this.#sources) {
+      const value = inputs[port.name];
+      const pixels = bytesPerPixel(port, value);
+      if (pixels) writePixels(port, value as Uint8Array, view as Float32Array);
+      else view.set(value);
+    }
+    try {
+      this.#kernels.run(this.#plan);
+    } catch (cause) {
+      throw new EdgepackError("EPK_INVALID", `${this.name} stopped: ${(cause as Error).message}.`, [], { cause });
+    }
+    const results: Values = {};
+    for (const { port, view } of this.#results) {
+      const given = outputs[port.name];
+      if (given) given.set(view);
+      results[port.name] = given ?? view.slice();
+    }
+    return results;
+  }
+
+  /** Lets go of the memory; `run` throws from then on. */
+  dispose(): void {
+    this.#kernels = undefined;
+    this.#sources = this.#results = [];
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+function unknown(what: string, slots: readonly Slot<Port>[], values: Values): string[] {
+  const names = slots.map(({ port }) => port.name);
+  return Object.keys(values)
+    .filter((name) => !names.includes(name))
+    .map((name) => `no ${what} "${name}"; there is ${names.map((n) => `"${n}"`).join(", ")}`);
+}
+
+function misfit(port: InputPort, view: TypedArray, value: TypedArray | undefined): string[] {
+  const type = view.constructor.name;
+  const got = value?.constructor.name;
+  if (got === type && value!.length === view.length) return [];
+  if (got === "Uint8ClampedArray" && type === "Uint8Array" && value!.length === view.length) return [];
+  const raw = port.preprocess ? ", or raw bytes of the picture (height × width × channels, or × 4)" : "";
+  return [
+    `"${port.name}" takes ${type} of ${view.length} for [${port.shape}]${raw}; got ${value ? `${got} of ${value.length}` : "nothing"}`,
+  ];
+}
