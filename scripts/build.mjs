@@ -47,7 +47,6 @@ if (!only || only === "js") {
       outfile: `dist/runtime/${name}`,
       bundle: true,
       minify: true,
-      define: { EDGEPACK_BUNDLED: "true" },
       format,
       globalName: format === "iife" ? "edgepackRuntime" : undefined,
       target: "es2022",
