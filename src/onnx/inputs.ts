@@ -1,6 +1,6 @@
 /** Graph inputs: their types, with every dimension fixed. */
 import { EdgepackError } from "../errors.ts";
-import { ELEMENT_TYPES } from "../ops/element-type.ts";
+import { ELEMENT_TYPES, elementTypeName } from "../ops/element-type.ts";
 import type { TensorType } from "../tensor/index.ts";
 import type { ValueInfoProto } from "./schema.ts";
 import { closest } from "./suggest.ts";
@@ -22,7 +22,7 @@ export function inputTypes(inputs: readonly ValueInfoProto[], shapes: Shapes): M
     const tensor = type?.tensorType;
     const element = ELEMENT_TYPES.get(tensor?.elemType ?? 0);
     if (!tensor || !element) {
-      unsupported.push(`input ${name}: ${tensor ? `element type ${tensor.elemType ?? 0}` : "a value that is no tensor"}`);
+      unsupported.push(`input ${name}: ${tensor ? `element type ${elementTypeName(tensor.elemType ?? 0)}` : "a value that is no tensor"}`);
       continue;
     }
     const given = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
@@ -63,7 +63,7 @@ function checkGiven(inputs: readonly ValueInfoProto[], shapes: Shapes): void {
     const input = inputs.find((i) => i.name === name);
     if (!input) {
       const near = closest(name, names);
-      problems.push(`there is no input ${name}${near ? `; did you mean ${near}?` : ""} The inputs are: ${names.join(", ")}`);
+      problems.push(`there is no input ${name}${near ? `, did you mean ${near}?` : "."} The inputs are: ${names.join(", ")}`);
       continue;
     }
     const shown = `${name}=${given}`;

@@ -10,6 +10,8 @@ import { type External, readTensor } from "./tensor.ts";
 
 export interface NodeReader {
   readonly opset: number;
+  /** Versions of all domains, for messages. */
+  readonly opsets: ReadonlyMap<string, number>;
   readonly external: External | undefined;
   /** Values that somebody reads; outputs at the end of a node's list that nobody reads are dropped. */
   readonly read: ReadonlySet<string>;
@@ -24,7 +26,7 @@ export function readNode(proto: NodeProto, reader: NodeReader, problems: string[
   const label = proto.name || proto.output[0] || "";
   const refuse = (reason: string): readonly Node[] => {
     problems.push(
-      `${op || "(no operator)"} ${label} (${domain || "ai.onnx"} opset ${domain === "" || domain === "ai.onnx" ? reader.opset : "?"}): ${reason}`,
+      `${op || "(no operator)"} ${label} (${domain || "ai.onnx"} opset ${reader.opsets.get(domain) ?? "not given"}): ${reason}`,
     );
     return [];
   };

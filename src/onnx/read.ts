@@ -37,7 +37,8 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): OnnxMode
   if (other) throw invalid(`This is ${other.what}, not an ONNX model: ${other.next}.`);
   const model = decode(bytes, MODEL, "model");
   if (!model.graph) throw invalid(`No graph in these ${bytes.length} bytes: this is not an ONNX model, or it is cut short.`);
-  const opset = model.opsetImport.find(({ domain }) => !domain || domain === "ai.onnx")?.version;
+  const opsets = new Map(model.opsetImport.map(({ domain = "", version = 0 }) => [domain, version]));
+  const opset = opsets.get("") ?? opsets.get("ai.onnx");
   if (opset === undefined) throw invalid("The model does not say which opset it uses: it is damaged or cut short.");
   if (opset < OPSETS.oldest || opset > OPSETS.newest)
     throw new EdgepackError(
@@ -45,13 +46,15 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): OnnxMode
       `The model uses opset ${opset}; edgepack reads ${OPSETS.oldest} to ${OPSETS.newest}. Export it again with opset 17, or convert it with onnx.version_converter.`,
     );
   const warnings: string[] = [];
-  const graph = readGraph(model.graph, opset, options, warnings);
+  const graph = readGraph(model.graph, { opset, opsets, external: options.external }, options.shapes ?? {}, warnings);
   const producer = [model.producerName, model.producerVersion].filter(Boolean).join(" ");
   return { graph, opset, producer, warnings };
 }
 
-function readGraph(proto: GraphProto, opset: number, options: ReadOptions, warnings: string[]): Graph {
-  const constants = readInitializers(proto, options.external, warnings);
+type Source = Pick<NodeReader, "opset" | "opsets" | "external">;
+
+function readGraph(proto: GraphProto, from: Source, shapes: Shapes, warnings: string[]): Graph {
+  const constants = readInitializers(proto, from.external, warnings);
   const inputs = proto.input.filter((input) => !constants.has(input.name ?? ""));
   checkNames(proto, [...inputs.map((i) => i.name ?? ""), ...constants.keys()]);
 
@@ -65,8 +68,7 @@ function readGraph(proto: GraphProto, opset: number, options: ReadOptions, warni
     types: new Map(),
   });
   const reader: NodeReader = {
-    opset,
-    external: options.external,
+    ...from,
     read: new Set([...outputs, ...proto.node.flatMap((node) => node.input)]),
     fresh,
     constant: (base, value) => {
@@ -80,7 +82,7 @@ function readGraph(proto: GraphProto, opset: number, options: ReadOptions, warni
   const nodes = proto.node.flatMap((node) => readNode(node, reader, problems));
   if (problems.length) throw new EdgepackError("ONNX_UNSUPPORTED", "The model needs what edgepack does not support:", problems);
 
-  const types: Map<string, TensorType> = inputTypes(inputs, options.shapes ?? {});
+  const types: Map<string, TensorType> = inputTypes(inputs, shapes);
   const names = [...types.keys()];
   const sorted = inOrder(nodes, [...names, ...constants.keys()], outputs);
   for (const [name, tensor] of constants) types.set(name, typeOf(tensor));

@@ -1,7 +1,7 @@
-/** The candidate that `name` was most likely meant to be (Levenshtein distance of at most a third of its length), or undefined. */
+/** The candidate that `name` was most likely meant to be (Levenshtein distance of at most a third of its length, rounded up), or undefined. */
 export function closest(name: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
+  let bestDistance = Math.ceil(name.length / 3) + 1;
   for (const candidate of candidates) {
     const d = distance(name.toLowerCase(), candidate.toLowerCase());
     if (d < bestDistance) [best, bestDistance] = [candidate, d];

@@ -1,5 +1,5 @@
 /** TensorProto to Tensor and back: element types, raw and typed data, data in files beside the model. */
-import { ELEMENT_CODES, ELEMENT_TYPES } from "../ops/element-type.ts";
+import { ELEMENT_CODES, ELEMENT_TYPES, elementTypeName } from "../ops/element-type.ts";
 import { DTYPES, fromBfloat16, fromFloat16, type Tensor, type TensorData } from "../tensor/index.ts";
 import type { TENSOR, TensorProto } from "./schema.ts";
 import type { Draft } from "./wire.ts";
@@ -46,7 +46,7 @@ export function readTensor(proto: TensorProto, external: External | undefined): 
   const code = proto.dataType ?? 0;
   const element = ELEMENT_TYPES.get(code);
   const storage = STORAGE.get(code);
-  if (!element || !storage) throw new RangeError(`element type ${code} is not supported`);
+  if (!element || !storage) throw new RangeError(`element type ${elementTypeName(code)} is not supported`);
   const shape = proto.dims;
   if (shape.some((d) => d < 0)) throw new RangeError(`dimensions [${shape}] are negative`);
   const count = shape.reduce((n, d) => n * d, 1);

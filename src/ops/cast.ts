@@ -1,10 +1,10 @@
 import { DTYPES, type DType, f32, i64, type Tensor } from "../tensor/index.ts";
 import { attr, defineOp } from "./define.ts";
-import { ELEMENT_TYPES } from "./element-type.ts";
+import { ELEMENT_TYPES, elementTypeName } from "./element-type.ts";
 
 function target(to: unknown): DType {
   const found = ELEMENT_TYPES.get(to as number);
-  if (!found) throw new RangeError(`element type ${to} is not supported`);
+  if (!found) throw new RangeError(`element type ${elementTypeName(to as number)} is not supported`);
   return found.dtype;
 }
 

@@ -19,3 +19,21 @@ export const ELEMENT_TYPES: ReadonlyMap<number, { readonly name: string; readonl
 
 /** The code under which the IR's types are written. */
 export const ELEMENT_CODES: { readonly [K in DType]: number } = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, bool: 9 };
+
+/** Names of codes that edgepack does not read. */
+const OTHERS: ReadonlyMap<number, string> = new Map([
+  [8, "string"],
+  [14, "complex64"],
+  [15, "complex128"],
+  [17, "float8e4m3fn"],
+  [18, "float8e4m3fnuz"],
+  [19, "float8e5m2"],
+  [20, "float8e5m2fnuz"],
+  [21, "uint4"],
+  [22, "int4"],
+]);
+
+/** The name of an element type for messages. */
+export function elementTypeName(code: number): string {
+  return ELEMENT_TYPES.get(code)?.name ?? OTHERS.get(code) ?? String(code);
+}

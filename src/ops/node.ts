@@ -20,7 +20,7 @@ export function nodeProblems(node: Node): string[] {
   const problems: string[] = [];
   const [fewest, most] = def.arity;
   if (node.inputs.length > most || node.inputs.length < fewest || node.inputs.slice(0, fewest).includes(""))
-    problems.push(`takes ${fewest === most ? fewest : `${fewest} to ${most}`} inputs, has ${node.inputs.filter(Boolean).length}`);
+    problems.push(`takes ${countOf(fewest, most)}, has ${node.inputs.filter(Boolean).length}`);
   if (node.outputs.length === 0 || node.outputs.includes("")) problems.push("has no name for an output that it needs");
   for (const [name, value] of Object.entries(node.attrs)) {
     const spec = Object.hasOwn(def.attrs, name) ? def.attrs[name] : undefined;
@@ -30,6 +30,11 @@ export function nodeProblems(node: Node): string[] {
   for (const [name, spec] of Object.entries(def.attrs))
     if (spec.required && node.attrs[name] === undefined) problems.push(`attribute ${name} is missing`);
   return problems;
+}
+
+function countOf(fewest: number, most: number): string {
+  if (fewest === most) return `${most} input${most === 1 ? "" : "s"}`;
+  return most === Number.POSITIVE_INFINITY ? `at least ${fewest} inputs` : `${fewest} to ${most} inputs`;
 }
 
 /** A node with the defaults of its operator filled in. Inputs that are absent at the end are cut off. */

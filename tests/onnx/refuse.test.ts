@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { readOnnx } from "../../src/onnx/index.ts";
+import { failure, model, node, value } from "./model.ts";
+
+describe("what is not supported", () => {
+  it("is listed all at once, with operator, node, opset and reason", () => {
+    const bytes = model({
+      input: [value("x", [2])],
+      output: [value("y")],
+      node: [
+        node("Bogus", "x", "a", {}, "first"),
+        { ...node("Inverse", "a", "b", {}, "second"), domain: "com.microsoft" },
+        node("Relu", "b", "c", { slope: 3 }),
+        { ...node("If", "c", "d", {}, "branch"), attribute: [{ name: "then_branch", type: 5, g: new Uint8Array([10, 0]) }] },
+        node("Softmax", "d e f", "y", {}, "many"),
+      ],
+    });
+    expect(failure(() => readOnnx(bytes))).toMatchInlineSnapshot(`
+      "ONNX_UNSUPPORTED: The model needs what edgepack does not support:
+        - Bogus first (ai.onnx opset 17): the operator is not supported
+        - Inverse second (com.microsoft opset not given): the domain com.microsoft is not supported
+        - Relu c (ai.onnx opset 17): attribute slope is not supported
+        - If branch (ai.onnx opset 17): operators with subgraphs are not supported
+        - Softmax many (ai.onnx opset 17): takes 1 input, has 3"
+    `);
+  });
+
+  it("is an opset out of range", () => {
+    const of = (opset: number) => failure(() => readOnnx(model({ node: [node("Abs", "x", "y")] }, opset)));
+    expect(of(6)).toMatchInlineSnapshot(
+      `"ONNX_UNSUPPORTED: The model uses opset 6; edgepack reads 7 to 21. Export it again with opset 17, or convert it with onnx.version_converter."`,
+    );
+    expect(of(22)).toContain("opset 22");
+  });
+
+  it("is an attribute that only the IR has", () => {
+    const bytes = model({
+      input: [value("x", [1, 1, 4, 4])],
+      output: [value("y")],
+      node: [node("MaxPool", "x", "y", { kernel_shape: [2, 2], layout: "NHWC" })],
+    });
+    expect(failure(() => readOnnx(bytes))).toContain("attribute layout is not supported");
+  });
+});
+
+describe("shapes", () => {
+  const bytes = (...inputs: ReturnType<typeof value>[]) =>
+    model({ input: inputs, output: [value("y")], node: [node("Abs", inputs[0].name, "y")] });
+  const image = value("image", ["batch", 3, "height", "width"]);
+
+  it("default to a batch of 1", () => {
+    expect(readOnnx(bytes(value("x", ["N", 3]))).graph.types.get("x")?.shape).toEqual([1, 3]);
+    expect(readOnnx(bytes(value("x", [-1, 3]))).graph.types.get("x")?.shape).toEqual([1, 3]);
+  });
+
+  it("that cannot be guessed are asked for, all inputs at once", () => {
+    expect(failure(() => readOnnx(bytes(image, value("tokens", [1, "sequence"]), value("any"))))).toMatchInlineSnapshot(`
+      "SHAPE_UNKNOWN: The model leaves dimensions open that edgepack must know. Fix them with --shape:
+        - image[batch,3,height,width]: dimension 2 (height), dimension 3 (width) are open; write for example --shape image=1,3,224,224
+        - tokens[1,sequence]: dimension 1 (sequence) is open; write for example --shape tokens=1,128
+        - any: the model says nothing of its shape; write --shape any=1,3,224,224"
+    `);
+  });
+
+  it("are taken as given where they fit", () => {
+    const { graph } = readOnnx(bytes(image), { shapes: { image: [2, 3, 8, 9] } });
+    expect(graph.types.get("image")).toEqual({ dtype: "f32", shape: [2, 3, 8, 9] });
+  });
+
+  it("that do not fit are refused, all at once, with the name that was meant", () => {
+    const shapes = { imgae: [1, 3, 8, 8], image: [1, 4, 8.5, 8] };
+    expect(failure(() => readOnnx(bytes(image), { shapes }))).toMatchInlineSnapshot(`
+      "USAGE: The shapes that were given do not fit the model:
+        - there is no input imgae, did you mean image? The inputs are: image
+        - image=1,4,8.5,8: dimensions must be whole numbers from 1
+        - image=1,4,8.5,8: dimension 1 is 3 in the model, not 4"
+    `);
+    expect(failure(() => readOnnx(bytes(image), { shapes: { image: [1, 3] } }))).toContain("has 4 dimensions, not 2");
+  });
+
+  it("are not looked up in the prototype of the options", () => {
+    expect(failure(() => readOnnx(bytes(value("constructor", ["N", "M"]))))).toContain("SHAPE_UNKNOWN");
+  });
+});
