@@ -1,0 +1,113 @@
+import { basename } from "node:path";
+import { type Command, Option } from "commander";
+import { build, DEFAULT_CALIBRATION_COUNT, DEFAULT_OBSERVER } from "../../build.ts";
+import { OBSERVERS, type Observer } from "../../compress/observers.ts";
+import { readBytes } from "../../data/file.ts";
+import { openDataset } from "../../data/index.ts";
+import { checkLimits, type LimitRow, TARGETS, type TargetName, usageOf, writeTarget } from "../../targets/index.ts";
+import { isPack, onnxInputs } from "../model.ts";
+import { addModelOptions, externalDataOf, type ModelOptions, preprocessOf, readLabels, withPreprocess } from "../model-options.ts";
+import { progressOn } from "../progress.ts";
+import { printReport } from "../report.ts";
+import { note, printJson, type Terminal, warn } from "../terminal.ts";
+import { integer, numberAbove, oneOf } from "../values.ts";
+import { checkFile, checkFolder, writeFile, writeFolder } from "../write.ts";
+
+interface Options extends ModelOptions {
+  readonly out?: string;
+  readonly target?: TargetName;
+  readonly weights: "int8" | "f32";
+  readonly calibration?: string;
+  readonly calibrationCount: number;
+  readonly seed: number;
+  readonly observer: Observer["kind"];
+  readonly percentile: number;
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+const EXAMPLE = `
+Examples:
+  $ edgepack build model.onnx
+  $ edgepack build model.onnx --calibration photos/ --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+  $ edgepack build model.onnx --calibration data.npz --target cloudflare -o worker`;
+
+export function addBuild(program: Command, terminal: Terminal): void {
+  const observers = Object.keys(OBSERVERS) as Observer["kind"][];
+  const described = observers.map((kind) => `${kind} (${OBSERVERS[kind]})`).join(", ");
+  const targets = Object.keys(TARGETS) as TargetName[];
+  const command = program
+    .command("build")
+    .summary("turn an ONNX model into a pack, or into a folder for a target")
+    .description("Turns an ONNX model into a pack (.epk) or, with --target, into a folder that runs at once. Ends with a report.")
+    .argument("<model.onnx>", "the model")
+    .option("-o, --out <path>", "where to write (default: the model's name with .epk, or with the target's name)")
+    .addOption(new Option("--target <place>", `write a folder for ${targets.join(", ")}`).argParser(oneOf(...targets)))
+    .addOption(new Option("--weights <type>", "store weights as int8 or f32").default("int8").argParser(oneOf("int8", "f32")))
+    .option("--calibration <path>", "examples for static int8: .npy, .npz, idx, or a folder of images; without it int8 is dynamic")
+    .addOption(
+      new Option("--calibration-count <n>", "how many examples to use").default(DEFAULT_CALIBRATION_COUNT).argParser(integer(1, 1e6)),
+    )
+    .addOption(new Option("--seed <n>", "chooses the examples").default(0).argParser(integer(0, 2 ** 32 - 1)))
+    .addOption(
+      new Option("--observer <kind>", `how the range of activations is chosen: ${described}`)
+        .default(DEFAULT_OBSERVER.kind)
+        .argParser(oneOf(...observers)),
+    )
+    .addOption(
+      new Option("--percentile <p>", "how much of the values the percentile observer keeps").default(99.99).argParser(numberAbove(50, 100)),
+    );
+  addModelOptions(command)
+    .option("--force", "overwrite what edgepack did not write")
+    .option("--json", "print the report as JSON")
+    .addHelpText("after", EXAMPLE)
+    .action((path: string, options: Options) => buildModel(terminal, path, options));
+}
+
+async function buildModel(terminal: Terminal, path: string, options: Options): Promise<void> {
+  const name = basename(path).replace(/\.onnx$/i, "");
+  const out = options.out ?? (options.target ? `${name}-${options.target}` : `${name}.epk`);
+  if (options.target) checkFolder(out, options.force === true);
+  else checkFile(out, options.force === true, isPack);
+
+  const onnx = readBytes(path);
+  const external = externalDataOf(path);
+  const labels = options.labels === undefined ? undefined : readLabels(options.labels);
+  const inputs = onnxInputs(onnx, { shapes: options.shape, external });
+  const preprocess = preprocessOf(options, inputs);
+  const calibration =
+    options.calibration === undefined
+      ? undefined
+      : await openDataset(options.calibration, { part: "train", inputs: withPreprocess(inputs, preprocess), labels });
+  if (calibration?.kind === "images" && !preprocess)
+    warn(
+      terminal,
+      "without --mean and --std the images are scaled to 0..1 and no further; give both if the model was trained on normalized images",
+    );
+
+  const progress = progressOn(terminal);
+  const { epk, meta, report } = await build(onnx, {
+    name,
+    shapes: options.shape,
+    external,
+    weights: options.weights,
+    calibration,
+    calibrationCount: options.calibrationCount,
+    seed: options.seed,
+    observer: options.observer === "percentile" ? { kind: "percentile", percentile: options.percentile } : { kind: options.observer },
+    preprocess,
+    labels,
+    onProgress: progress.update,
+  }).finally(progress.stop);
+
+  let limits: LimitRow[] | undefined;
+  if (options.target) {
+    const files = await writeTarget(options.target, { epk, meta, modelName: name });
+    await writeFolder(out, files, { target: options.target });
+    limits = checkLimits(options.target, usageOf(files, meta.memory));
+  } else await writeFile(out, epk);
+  for (const text of report.warnings) warn(terminal, text);
+  if (options.json) printJson(terminal, { output: out, ...(options.target && { target: options.target, limits }), ...report });
+  else printReport(terminal, report, limits);
+  note(terminal, `wrote ${out}`);
+}
