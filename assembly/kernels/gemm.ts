@@ -1,7 +1,7 @@
 import { Field } from "../lib/record";
 import { F32_NR, PANEL_ROWS } from "../shared/layout";
 import { GemmField } from "../shared/plan";
-import { f32_gemm_panel, f32_gemv_panel } from "./gemm_tiles";
+import { f32_gemm_1x24, f32_gemm_3x8, f32_gemm_4x8 } from "./gemm_tiles";
 
 /** Op `f32_gemm`: each output is the sum over k in order, from +0; then the bias is added, then the clamp. */
 export function f32_gemm(r: usize): void {
@@ -36,9 +36,14 @@ export function f32_matrix(m: i32, n: i32, k: i32, a: usize, lda: i32, w: usize,
   }
   for (; m > 0; m -= PANEL_ROWS) {
     const rows = min(m, PANEL_ROWS);
+    const rest = rows & 3;
+    const whole = rows - rest;
     let panel = w;
     for (let j = 0; j < n; j += F32_NR) {
-      f32_gemm_panel(rows, n - j, k, a, lda << 2, panel, bias ? bias + (j << 2) : 0, c + (j << 2), ldc << 2, lo, hi);
+      const shift = bias ? bias + (j << 2) : 0;
+      const to = c + (j << 2);
+      if (rows >= 4) f32_gemm_4x8(rows, n - j, k, a, lda << 2, panel, shift, to, ldc << 2, lo, hi);
+      if (rest) f32_gemm_3x8(rest, n - j, k, a + whole * (lda << 2), lda << 2, panel, shift, to + whole * (ldc << 2), ldc << 2, lo, hi);
       panel += (k * F32_NR) << 2;
     }
     a += (PANEL_ROWS * lda) << 2;
@@ -49,7 +54,7 @@ export function f32_matrix(m: i32, n: i32, k: i32, a: usize, lda: i32, w: usize,
 function vector(n: i32, k: i32, a: usize, w: usize, bias: usize, c: usize, lo: f32, hi: f32): void {
   let j = 0;
   for (; n - j >= 3 * F32_NR; j += 3 * F32_NR) {
-    f32_gemv_panel(k, a, w + ((j * k) << 2), bias ? bias + (j << 2) : 0, c + (j << 2), lo, hi);
+    f32_gemm_1x24(k, a, w + ((j * k) << 2), bias ? bias + (j << 2) : 0, c + (j << 2), lo, hi);
   }
-  for (; j < n; j += F32_NR) f32_gemm_panel(1, n - j, k, a, 0, w + ((j * k) << 2), bias ? bias + (j << 2) : 0, c + (j << 2), 0, lo, hi);
+  for (; j < n; j += F32_NR) f32_gemm_3x8(1, n - j, k, a, 0, w + ((j * k) << 2), bias ? bias + (j << 2) : 0, c + (j << 2), 0, lo, hi);
 }

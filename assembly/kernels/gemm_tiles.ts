@@ -6,8 +6,8 @@ import { F32x4 } from "./math";
  * `lda`, `ldc` are bytes between rows; `w` is one panel [k][8]; `cols` says how many of its 8 columns exist.
  */
 
-/** Up to PANEL_ROWS rows times one panel of 8 columns. The module exports it so that it stays a function that engines tier up early. */
-export function f32_gemm_panel(
+/** Rows by fours, as many as there are, times one panel: where the time goes, so it is all that this function holds. */
+export function f32_gemm_4x8(
   rows: i32,
   cols: i32,
   k: i32,
@@ -24,10 +24,63 @@ export function f32_gemm_panel(
   const high = f32x4.splat(hi);
   const bias0 = bias ? Lanes.load(bias, cols) : f32x4.splat(0);
   const bias1 = bias ? Lanes.load(bias + 16, cols - 4) : f32x4.splat(0);
-  for (; rows >= 4; rows -= 4, a += 4 * lda, c += 4 * ldc) f32_gemm_4x8(cols, k, a, lda, w, bias0, bias1, c, ldc, low, high);
-  if (rows === 3) f32_gemm_3x8(cols, k, a, lda, w, bias0, bias1, c, ldc, low, high);
-  else if (rows === 2) f32_gemm_2x8(cols, k, a, lda, w, bias0, bias1, c, ldc, low, high);
-  else if (rows === 1) f32_gemm_1x8(cols, k, a, w, bias0, bias1, c, low, high);
+  const end = (<usize>k) << 2;
+  for (; rows >= 4; rows -= 4, a += 4 * lda, c += 4 * ldc) {
+    const a1 = a + lda;
+    const a2 = a1 + lda;
+    const a3 = a2 + lda;
+    let c00 = f32x4.splat(0);
+    let c01 = f32x4.splat(0);
+    let c10 = f32x4.splat(0);
+    let c11 = f32x4.splat(0);
+    let c20 = f32x4.splat(0);
+    let c21 = f32x4.splat(0);
+    let c30 = f32x4.splat(0);
+    let c31 = f32x4.splat(0);
+    for (let p: usize = 0, panel = w; p < end; p += 4, panel += 32) {
+      const w0 = v128.load(panel);
+      const w1 = v128.load(panel, 16);
+      const x0 = v128.load32_splat(a + p);
+      c00 = f32x4.add(c00, f32x4.mul(x0, w0));
+      c01 = f32x4.add(c01, f32x4.mul(x0, w1));
+      const x1 = v128.load32_splat(a1 + p);
+      c10 = f32x4.add(c10, f32x4.mul(x1, w0));
+      c11 = f32x4.add(c11, f32x4.mul(x1, w1));
+      const x2 = v128.load32_splat(a2 + p);
+      c20 = f32x4.add(c20, f32x4.mul(x2, w0));
+      c21 = f32x4.add(c21, f32x4.mul(x2, w1));
+      const x3 = v128.load32_splat(a3 + p);
+      c30 = f32x4.add(c30, f32x4.mul(x3, w0));
+      c31 = f32x4.add(c31, f32x4.mul(x3, w1));
+    }
+    Out.row(c, c00, c01, bias0, bias1, low, high, cols);
+    Out.row(c + ldc, c10, c11, bias0, bias1, low, high, cols);
+    Out.row(c + 2 * ldc, c20, c21, bias0, bias1, low, high, cols);
+    Out.row(c + 3 * ldc, c30, c31, bias0, bias1, low, high, cols);
+  }
+}
+
+/** The 1 to 3 rows that remain, times one panel. */
+export function f32_gemm_3x8(
+  rows: i32,
+  cols: i32,
+  k: i32,
+  a: usize,
+  lda: usize,
+  w: usize,
+  bias: usize,
+  c: usize,
+  ldc: usize,
+  lo: f32,
+  hi: f32,
+): void {
+  const low = f32x4.splat(lo);
+  const high = f32x4.splat(hi);
+  const bias0 = bias ? Lanes.load(bias, cols) : f32x4.splat(0);
+  const bias1 = bias ? Lanes.load(bias + 16, cols - 4) : f32x4.splat(0);
+  if (rows === 3) three_rows(cols, k, a, lda, w, bias0, bias1, c, ldc, low, high);
+  else if (rows === 2) two_rows(cols, k, a, lda, w, bias0, bias1, c, ldc, low, high);
+  else one_row(cols, k, a, w, bias0, bias1, c, low, high);
 }
 
 class Out {
@@ -41,53 +94,7 @@ class Out {
   }
 }
 
-function f32_gemm_4x8(
-  cols: i32,
-  k: i32,
-  a: usize,
-  lda: usize,
-  w: usize,
-  bias0: v128,
-  bias1: v128,
-  c: usize,
-  ldc: usize,
-  lo: v128,
-  hi: v128,
-): void {
-  const a1 = a + lda;
-  const a2 = a1 + lda;
-  const a3 = a2 + lda;
-  let c00 = f32x4.splat(0);
-  let c01 = f32x4.splat(0);
-  let c10 = f32x4.splat(0);
-  let c11 = f32x4.splat(0);
-  let c20 = f32x4.splat(0);
-  let c21 = f32x4.splat(0);
-  let c30 = f32x4.splat(0);
-  let c31 = f32x4.splat(0);
-  for (let p: usize = 0, end = (<usize>k) << 2; p < end; p += 4, w += 32) {
-    const w0 = v128.load(w);
-    const w1 = v128.load(w, 16);
-    const x0 = v128.load32_splat(a + p);
-    c00 = f32x4.add(c00, f32x4.mul(x0, w0));
-    c01 = f32x4.add(c01, f32x4.mul(x0, w1));
-    const x1 = v128.load32_splat(a1 + p);
-    c10 = f32x4.add(c10, f32x4.mul(x1, w0));
-    c11 = f32x4.add(c11, f32x4.mul(x1, w1));
-    const x2 = v128.load32_splat(a2 + p);
-    c20 = f32x4.add(c20, f32x4.mul(x2, w0));
-    c21 = f32x4.add(c21, f32x4.mul(x2, w1));
-    const x3 = v128.load32_splat(a3 + p);
-    c30 = f32x4.add(c30, f32x4.mul(x3, w0));
-    c31 = f32x4.add(c31, f32x4.mul(x3, w1));
-  }
-  Out.row(c, c00, c01, bias0, bias1, lo, hi, cols);
-  Out.row(c + ldc, c10, c11, bias0, bias1, lo, hi, cols);
-  Out.row(c + 2 * ldc, c20, c21, bias0, bias1, lo, hi, cols);
-  Out.row(c + 3 * ldc, c30, c31, bias0, bias1, lo, hi, cols);
-}
-
-function f32_gemm_3x8(
+function three_rows(
   cols: i32,
   k: i32,
   a: usize,
@@ -126,7 +133,7 @@ function f32_gemm_3x8(
   Out.row(c + 2 * ldc, c20, c21, bias0, bias1, lo, hi, cols);
 }
 
-function f32_gemm_2x8(
+function two_rows(
   cols: i32,
   k: i32,
   a: usize,
@@ -158,7 +165,7 @@ function f32_gemm_2x8(
   Out.row(c + ldc, c10, c11, bias0, bias1, lo, hi, cols);
 }
 
-function f32_gemm_1x8(cols: i32, k: i32, a: usize, w: usize, bias0: v128, bias1: v128, c: usize, lo: v128, hi: v128): void {
+function one_row(cols: i32, k: i32, a: usize, w: usize, bias0: v128, bias1: v128, c: usize, lo: v128, hi: v128): void {
   let c00 = f32x4.splat(0);
   let c01 = f32x4.splat(0);
   for (let end = a + ((<usize>k) << 2); a < end; a += 4, w += 32) {
@@ -172,7 +179,7 @@ function f32_gemm_1x8(cols: i32, k: i32, a: usize, w: usize, bias0: v128, bias1:
 }
 
 /** One row times three panels. Six accumulators: of eight, engines keep one in memory, and its round trip each step halves the speed. */
-export function f32_gemv_panel(k: i32, a: usize, w: usize, bias: usize, c: usize, lo: f32, hi: f32): void {
+export function f32_gemm_1x24(k: i32, a: usize, w: usize, bias: usize, c: usize, lo: f32, hi: f32): void {
   const wide = (<usize>k) << 5;
   const w1 = w + wide;
   const w2 = w1 + wide;

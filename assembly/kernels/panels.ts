@@ -4,7 +4,7 @@
  */
 export { f32_im2col } from "./conv";
 export { f32_dwconv_row } from "./dwconv";
-export { f32_gemm_panel, f32_gemv_panel } from "./gemm_tiles";
+export { f32_gemm_1x24, f32_gemm_3x8, f32_gemm_4x8 } from "./gemm_tiles";
 export { f32_pool_row } from "./pool";
 export { qs8_binary_row } from "./qs8_binary";
 export { qs8_im2col } from "./qs8_conv";
