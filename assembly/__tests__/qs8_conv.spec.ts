@@ -245,6 +245,15 @@ describe("qs8_dwconv", () => {
     expect<i32>(shape.dwconv()).toBe(SAME, "padding wider than the output");
   });
 
+  test("keeps to its scratch where the input has columns that no window reads", () => {
+    const shape = new Shape();
+    shape.in_c = 8;
+    shape.stride_w = 4;
+    shape.left = 0;
+    shape.right = 0;
+    expect<i32>(shape.dwconv()).toBe(SAME);
+  });
+
   test("agrees at the ends of its ranges", () => {
     const shape = new Shape();
     shape.in_c = 24;
