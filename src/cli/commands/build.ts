@@ -85,6 +85,8 @@ async function buildModel(terminal: Terminal, path: string, options: Options): P
       "without --mean and --std the images are scaled to 0..1 and no further; give both if the model was trained on normalized images",
     );
 
+  if (calibration && options.weights === "f32") warn(terminal, "--calibration has no effect with --weights f32");
+
   const progress = progressOn(terminal);
   const { epk, meta, report } = await build(onnx, {
     name,
