@@ -6,16 +6,18 @@ import { build } from "esbuild";
 const root = new URL("..", import.meta.url);
 const { outputFiles } = await build({
   stdin: {
-    contents: 'export * from "./assembly/shared/plan.ts"; export * from "./assembly/shared/layout.ts";',
+    contents: ["assembly/shared/plan", "assembly/shared/layout", "src/plan/pack-qs8"]
+      .map((file) => `export * from "./${file}.ts";`)
+      .join(""),
     resolveDir: root.pathname,
   },
   bundle: true,
   format: "esm",
   write: false,
 });
-const { ConvField, F32_NR, GemmField, IMAGE_START, Op, PANEL_ROWS, PackField, SoftmaxField, Unary, UnaryField } = await import(
-  `data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`
-);
+const kit = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+const { Binary, BinaryField, ConvField, F32_NR, GemmField, IMAGE_START, Op, PANEL_ROWS, PackField, QuantizeField, SoftmaxField } = kit;
+const { TableField, Unary, UnaryField, packQs8Gemm, padChannels, qs8ConvScratch, qs8DepthwiseScratch, qs8GemmScratch } = kit;
 
 const { instance } = await WebAssembly.instantiate(await readFile(new URL("dist/simd.wasm", root)));
 const { memory, run } = instance.exports;
@@ -124,6 +126,73 @@ function softmax(rows, n) {
   return { plan: plan(Op.f32_softmax, SoftmaxField, { rows, n, a: floats(rows * n), c: floats(rows * n) }), work: rows * n };
 }
 
+const grid = { lo: -128, hi: 127, a_zero: 3, c_zero: -4, c_size: 1 };
+
+function put(data) {
+  const at = allocate(data.byteLength);
+  new Uint8Array(memory.buffer, at, data.byteLength).set(new Uint8Array(data.buffer));
+  return at;
+}
+
+function integers(n) {
+  return Int8Array.from({ length: n }, (_, i) => Math.sin(i) * 127);
+}
+
+/** Packed weights and the arrays that go with them. */
+function qs8Layer(n, k) {
+  const scale = padChannels(new Float32Array(n).fill(0.01 / Math.sqrt(k)));
+  return { w: put(packQs8Gemm(integers(n * k), n, k)), bias: put(new Int32Array(scale.length)), scale: put(scale) };
+}
+
+function qs8_gemm(m, n, k) {
+  const scratch = allocate(qs8GemmScratch(k, m));
+  const fields = { batch: 1, m, n, k, a: put(integers(m * k)), lda: k, ...qs8Layer(n, k), c: allocate(m * n), ldc: n, ...grid, scratch };
+  return { plan: plan(Op.qs8_gemm, GemmField, fields), work: m * n * k };
+}
+
+function qs8_conv(size, in_c, out_c, kernel, stride = 1) {
+  const k = kernel * kernel * in_c;
+  const shape = window(size, in_c, out_c, kernel, stride, qs8ConvScratch(k));
+  const fields = { ...shape, a: put(integers(size * size * in_c)), ...qs8Layer(out_c, k), ...grid };
+  return { plan: plan(Op.qs8_conv, ConvField, fields), work: shape.out_h * shape.out_w * out_c * k };
+}
+
+function qs8_dwconv(size, channels, kernel, stride = 1) {
+  const out = Math.ceil(size / stride);
+  const pair = (x) => [x, x];
+  const bytes = qs8DepthwiseScratch(channels, { out: pair(out), kernel: pair(kernel), stride: pair(stride), dilation: pair(1) });
+  const shape = window(size, channels, channels, kernel, stride, bytes);
+  const fields = { ...shape, a: put(integers(size * size * channels)), ...qs8Layer(channels, kernel * kernel), ...grid };
+  return { plan: plan(Op.qs8_dwconv, ConvField, fields), work: out * out * channels * kernel * kernel };
+}
+
+function qs8_binary(kind, n) {
+  const dims = { d0: 1, d1: 1, d2: 1, d3: 1, d4: 1, d5: n, a5: 1, b5: 1 };
+  const fields = {
+    kind,
+    ...dims,
+    a: put(integers(n)),
+    b: put(integers(n)),
+    c: allocate(n),
+    lo: -128,
+    hi: 127,
+    a_zero: 3,
+    c_zero: -4,
+    a_scale: { f32: 0.01 },
+    b_scale: { f32: 0.02 },
+  };
+  return { plan: plan(Op.qs8_binary, BinaryField, fields), work: n };
+}
+
+function qs8_quantize(n) {
+  return { plan: plan(Op.qs8_quantize, QuantizeField, { n, a: floats(n), c: allocate(n), scale: { f32: 0.01 }, zero: 3 }), work: n };
+}
+
+function qs8_table(n) {
+  const fields = { n, a: put(integers(n)), table: put(integers(256)), c: allocate(n) };
+  return { plan: plan(Op.qs8_table, TableField, fields), work: n };
+}
+
 const KERNELS = {
   "f32_gemm 256³, GFLOP/s": () => gemm(256, 256, 256),
   "f32_gemm 512³, GFLOP/s": () => gemm(512, 512, 512),
@@ -142,6 +211,23 @@ const KERNELS = {
   "f32_unary gelu, Gelement/s": () => unary(Unary.gelu, 8192),
   "f32_unary exp, Gelement/s": () => unary(Unary.exp, 8192),
   "f32_softmax 128×128, Gelement/s": () => softmax(128, 128),
+  "qs8_gemm 256³, GMAC/s": () => qs8_gemm(256, 256, 256),
+  "qs8_gemm 512³, GMAC/s": () => qs8_gemm(512, 512, 512),
+  "qs8_gemm 1×1024×1024, GMAC/s": () => qs8_gemm(1, 1024, 1024),
+  "qs8_gemm 1×4096×4096, GMAC/s": () => qs8_gemm(1, 4096, 4096),
+  "qs8_conv 1×1 56² 64→128, GMAC/s": () => qs8_conv(56, 64, 128, 1),
+  "qs8_conv 3×3 28² 64→64, GMAC/s": () => qs8_conv(28, 64, 64, 3),
+  "qs8_conv 3×3 32² 16→16, GMAC/s": () => qs8_conv(32, 16, 16, 3),
+  "qs8_conv 3×3 224² 3→32 stride 2, GMAC/s": () => qs8_conv(224, 3, 32, 3, 2),
+  "qs8_conv 3×3 96² 3→8 stride 2, GMAC/s": () => qs8_conv(96, 3, 8, 3, 2),
+  "qs8_dwconv 3×3 56² 64, GMAC/s": () => qs8_dwconv(56, 64, 3),
+  "qs8_dwconv 3×3 14² 256, GMAC/s": () => qs8_dwconv(14, 256, 3),
+  "qs8_dwconv 3×3 56² 64 stride 2, GMAC/s": () => qs8_dwconv(56, 64, 3, 2),
+  "qs8_dwconv 5×5 28² 64, GMAC/s": () => qs8_dwconv(28, 64, 5),
+  "qs8_binary add, Gelement/s": () => qs8_binary(Binary.add, 65536),
+  "qs8_binary mul, Gelement/s": () => qs8_binary(Binary.mul, 65536),
+  "qs8_quantize, Gelement/s": () => qs8_quantize(65536),
+  "qs8_table, Gelement/s": () => qs8_table(65536),
 };
 
 /** Median seconds of one run, once the engine has settled; short kernels run several times a sample. */
