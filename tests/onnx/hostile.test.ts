@@ -70,7 +70,7 @@ describe("lying files", () => {
     );
     expect(weights({ dims: [-1], floatData: [1] })).toContain("dimensions [-1] are negative");
     expect(weights({ dims: [3], floatData: [1] })).toContain("1 elements of data for float[3], which has 3");
-    expect(weights({ dims: [1], dataType: 8 })).toContain("element type 8 is not supported");
+    expect(weights({ dims: [1], dataType: 8 })).toContain("element type string is not supported");
   });
 
   it("with small constants that describe huge tensors", () => {
