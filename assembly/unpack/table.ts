@@ -68,7 +68,7 @@ function readLevels(levels: usize, center: u32, extent: u32): void {
         return;
       }
       misses = abs(residual);
-      mean += (((level << 4) - mean) * 3) >> 3;
+      mean = misses > 2 + (prediction >> 2) ? level << 4 : (mean + (level << 4)) >> 1;
     }
     near = ((near << 1) & 3) | 1;
     const symbol = (j & 1 ? center + ((j + 1) >> 1) : center - (j >> 1)) & 255;

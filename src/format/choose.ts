@@ -3,6 +3,10 @@ import type { Contexts } from "./contexts.ts";
 import { BitMeter } from "./sink.ts";
 import { putTable, scan, type Table, tableFrequencies } from "./table.ts";
 
+type LevelTable = Extract<Table, { kind: TableKind.levels }>;
+
+const LOG2 = Float64Array.from({ length: 2 ** MAX_PRECISION }, (_, n) => Math.log2(n));
+
 export interface Choice {
   readonly table: Table;
   /** Bits of the table and of all the symbols counted. */
@@ -18,39 +22,83 @@ export function chooseTable(counts: Float64Array, contexts: Contexts): Choice {
   const used: number[] = [];
   for (let s = 0; s < 256; s++) if (counts[s] > 0) used.push(s);
   const total = used.reduce((n, s) => n + counts[s], 0);
-  const priced = (table: Table, bits: number): Choice => {
+  const tableBits = (table: Table): number => {
     const meter = new BitMeter(contexts.clone());
     putTable(meter, table);
-    return { table, bits: meter.bits + bits };
+    return meter.bits;
   };
-  if (used.length === 1) return priced({ kind: TableKind.constant, symbol: used[0] }, 0);
-  let best = priced({ kind: TableKind.uniform }, 8 * total);
-
+  if (used.length === 1) {
+    const table: Table = { kind: TableKind.constant, symbol: used[0] };
+    return { table, bits: tableBits(table) };
+  }
+  const uniform: Table = { kind: TableKind.uniform };
+  let best: Choice = { table: uniform, bits: tableBits(uniform) + 8 * total };
   for (const center of centers(counts, used)) {
-    let extent = 0;
-    for (let j = 0; j < 256; j++) if (counts[scan(center, j)] > 0) extent = j + 1;
-    for (const width of WIDTHS) {
-      const smooth = smoothed(counts, width);
-      for (const floor of [false, true]) {
-        for (const step of STEPS) {
-          const levels = new Uint16Array(256);
-          for (let j = 0; j < extent; j++) {
-            const s = scan(center, j);
-            if (floor || counts[s] > 0) levels[s] = Math.min(MAX_LEVEL, Math.max(floor ? 0 : 1, Math.round(Math.sqrt(smooth[s]) / step)));
-          }
-          for (let precision = MIN_PRECISION; precision <= MAX_PRECISION; precision += 2) {
-            const table = { kind: TableKind.levels, precision, center, extent, floor, levels } as const;
-            const frequencies = tableFrequencies(table);
-            if (!frequencies) continue;
-            const bits = used.reduce((sum, s) => sum + counts[s] * (precision - Math.log2(frequencies[s])), 0);
-            if (bits < best.bits) {
-              const choice = priced(table, bits);
-              if (choice.bits < best.bits) best = choice;
-            }
-          }
-        }
+    const smooth = WIDTHS.map((width) => smoothed(counts, width).map(Math.sqrt));
+    for (const floor of [false, true]) {
+      const bitsAt = (width: number, step: number): number => {
+        const { table, bits } = withPrecision(levelsOf(counts, center, floor, smooth[width], STEPS[step]), counts, used);
+        const all = bits < best.bits ? bits + tableBits(table) : bits;
+        if (all < best.bits) best = { table, bits: all };
+        return all;
+      };
+      climb(bitsAt, WIDTHS.length, STEPS.length);
+    }
+  }
+  return best;
+}
+
+/** Walks from the middle of a grid to neighbours with a lower cost until there is none. */
+function climb(cost: (x: number, y: number) => number, width: number, height: number): void {
+  const known = new Map<number, number>();
+  const at = (x: number, y: number): number => {
+    if (x < 0 || y < 0 || x >= width || y >= height) return Number.POSITIVE_INFINITY;
+    const key = x * height + y;
+    const value = known.get(key) ?? cost(x, y);
+    known.set(key, value);
+    return value;
+  };
+  let x = width >> 1;
+  let y = height >> 1;
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (const [dx, dy] of [
+      [0, 1],
+      [0, -1],
+      [1, 0],
+      [-1, 0],
+    ]) {
+      if (at(x + dx, y + dy) < at(x, y)) {
+        x += dx;
+        y += dy;
+        moved = true;
       }
     }
+  }
+}
+
+function levelsOf(counts: Float64Array, center: number, floor: boolean, roots: Float64Array, step: number): Omit<LevelTable, "precision"> {
+  const levels = new Uint16Array(256);
+  let extent = 0;
+  for (let j = 0; j < 256; j++) if (counts[scan(center, j)] > 0) extent = j + 1;
+  for (let j = 0; j < extent; j++) {
+    const s = scan(center, j);
+    if (floor || counts[s] > 0) levels[s] = Math.min(MAX_LEVEL, Math.max(floor ? 0 : 1, Math.round(roots[s] / step)));
+  }
+  return { kind: TableKind.levels, center, extent, floor, levels };
+}
+
+/** The precision at which the symbols cost least; the table costs much the same at all. */
+function withPrecision(levels: Omit<LevelTable, "precision">, counts: Float64Array, used: readonly number[]): Choice {
+  let best: Choice = { table: { kind: TableKind.uniform }, bits: Number.POSITIVE_INFINITY };
+  for (let precision = MIN_PRECISION; precision <= MAX_PRECISION; precision += 2) {
+    const table = { ...levels, precision };
+    const frequencies = tableFrequencies(table);
+    if (!frequencies) continue;
+    let bits = 0;
+    for (const s of used) bits += counts[s] * (precision - LOG2[frequencies[s]]);
+    // A larger table is slower to read: it has to earn it.
+    if (bits < best.bits * 0.9999) best = { table, bits };
   }
   return best;
 }
@@ -60,13 +108,17 @@ function centers(counts: Float64Array, used: readonly number[]): Set<number> {
   return new Set([0, used.reduce((top, s) => (counts[s] > counts[top] ? s : top))]);
 }
 
-/** Counts averaged over 2·width + 1 neighbours; what stands out from them beyond chance keeps its own count. */
+/** Counts averaged over 2·width + 1 neighbours. What stands out from its neighbours beyond chance keeps its count and takes no part. */
 function smoothed(counts: Float64Array, width: number): Float64Array {
   if (width === 0) return counts;
+  const window = (s: number) => Array.from({ length: 2 * width + 1 }, (_, d) => (s + d - width) & 255);
+  const outlier = Array.from(counts, (count, s) => {
+    const median = Float64Array.from(window(s), (k) => counts[k]).sort()[width];
+    return count - median > 4 * Math.sqrt(median + 1);
+  });
   return counts.map((count, s) => {
-    let sum = 0;
-    for (let d = -width; d <= width; d++) sum += counts[(s + d) & 255];
-    const mean = sum / (2 * width + 1);
-    return Math.abs(count - mean) > 3 * Math.sqrt(mean + 1) ? count : mean;
+    if (outlier[s]) return count;
+    const inside = window(s).filter((k) => !outlier[k]);
+    return inside.reduce((sum, k) => sum + counts[k], 0) / inside.length;
   });
 }

@@ -111,10 +111,11 @@ function rotated(data: Region["data"]): Uint32Array {
 function bytePlanes(data: Region["data"] | Uint32Array, slot: number): Plane[] {
   const size = data.BYTES_PER_ELEMENT;
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return Array.from({ length: size }, (_, p) => ({
-    slot: slot + p,
-    symbols: Uint8Array.from({ length: data.length }, (_, i) => bytes[i * size + p]),
-  }));
+  return Array.from({ length: size }, (_, p) => {
+    const symbols = new Uint8Array(data.length);
+    for (let i = 0; i < symbols.length; i++) symbols[i] = bytes[i * size + p];
+    return { slot: slot + p, symbols };
+  });
 }
 
 /** Gives each plane a table: that of the plane before it in its slot, where one table for both costs less than two. */
@@ -123,15 +124,34 @@ function assignTables(planes: readonly Plane[]): void {
   const contexts = Contexts.fresh();
   for (const plane of planes) {
     const counts = new Float64Array(256);
-    for (const s of plane.symbols) counts[s]++;
+    for (let i = 0; i < plane.symbols.length; i++) counts[plane.symbols[i]]++;
     const own: Group = { counts, choice: chooseTable(counts, contexts), written: false };
     const group = current.get(plane.slot);
-    const sum = group?.counts.map((n, s) => n + counts[s]);
-    const joint = sum && chooseTable(sum, contexts);
-    if (group && sum && joint && joint.bits <= group.choice.bits + own.choice.bits) Object.assign(group, { counts: sum, choice: joint });
+    const joint = group && join(group, own, contexts);
+    if (joint) Object.assign(group, joint);
     else current.set(plane.slot, own);
     plane.table = current.get(plane.slot);
   }
+}
+
+/** The table of two groups together, where it costs less than theirs; no table costs less than the entropy. */
+function join(a: Group, b: Group, contexts: Contexts): Pick<Group, "counts" | "choice"> | undefined {
+  const limit = a.choice.bits + b.choice.bits;
+  const counts = a.counts.map((n, s) => n + b.counts[s]);
+  if (entropyOf(counts) > limit) return undefined;
+  const choice = chooseTable(counts, contexts);
+  return choice.bits <= limit ? { counts, choice } : undefined;
+}
+
+/** Bits of all symbols counted. */
+function entropyOf(counts: Float64Array): number {
+  let total = 0;
+  let bits = 0;
+  for (const n of counts) {
+    total += n;
+    if (n > 0) bits -= n * Math.log2(n);
+  }
+  return bits + total * Math.log2(total);
 }
 
 function encodeChunk(spans: readonly Span[]): Uint8Array {

@@ -19,6 +19,9 @@ export function putNumber(sink: BitSink, context: number, n: number): void {
   if (exponent > 0) sink.raw(rest % 65536, Math.min(exponent, 16));
 }
 
+/** Bits that an event of probability p / 2^BIT_PRECISION costs. */
+const COST = Float64Array.from({ length: 2 ** BIT_PRECISION }, (_, p) => BIT_PRECISION - Math.log2(p));
+
 /** Adds up bits; its contexts learn as the encoder's would. */
 export class BitMeter implements BitSink {
   bits = 0;
@@ -26,7 +29,7 @@ export class BitMeter implements BitSink {
 
   bit(context: number, one: boolean): void {
     const ones = this.contexts.ones(context);
-    this.bits += BIT_PRECISION - Math.log2(one ? ones : 2 ** BIT_PRECISION - ones);
+    this.bits += COST[one ? ones : 2 ** BIT_PRECISION - ones];
     this.contexts.count(context, one);
   }
 

@@ -22,7 +22,7 @@ export type Table =
 /** Symbol at place j of the scan. */
 export const scan = (center: number, j: number): number => (j & 1 ? center + ((j + 1) >> 1) : center - (j >> 1)) & 255;
 
-/** Predicts levels along the scan: from the last four that are present, newer ones weighing more. */
+/** Predicts levels along the scan: the mean (4 fractional bits) of those before that are present, the newest weighing half. */
 export class LevelModel {
   private mean = 0;
   private misses = 0;
@@ -44,9 +44,12 @@ export class LevelModel {
     this.near = (this.near << 1) & 3;
   }
 
+  /** A level far from its prediction is taken for a new beginning, lest one spike mislead the predictions after it. */
   next(level: number, first: boolean): void {
-    this.misses = first ? 0 : Math.abs(level - this.prediction);
-    this.mean = first ? level << 4 : this.mean + ((((level << 4) - this.mean) * 3) >> 3);
+    const { prediction } = this;
+    this.misses = first ? 0 : Math.abs(level - prediction);
+    const jump = first || this.misses > 2 + (prediction >> 2);
+    this.mean = jump ? level << 4 : (this.mean + (level << 4)) >> 1;
     this.near = ((this.near << 1) & 3) | 1;
   }
 }
