@@ -5,24 +5,33 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { promisify } from "node:util";
+import { afterAll } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
 const example = join(root, "examples/fashion-mnist");
 
-export interface Package {
-  readonly folder: string;
-  remove(): Promise<void>;
+const built = new Map<string, Promise<string>>();
+let scratch: string | undefined;
+
+/** The folder with the int8 DS-CNN of the examples for a target, built once for a file of tests and removed after it. */
+export function packageFor(target: string): Promise<string> {
+  const folder = built.get(target) ?? buildPackage(target);
+  built.set(target, folder);
+  return folder;
 }
 
-/** Builds the int8 DS-CNN of the examples for a target, into a folder of its own. */
-export async function buildPackage(target: string): Promise<Package> {
-  const parent = await mkdtemp(join(tmpdir(), `edgepack-${target}-`));
-  const folder = join(parent, "out");
+async function buildPackage(target: string): Promise<string> {
+  scratch ??= await mkdtemp(join(tmpdir(), "edgepack-runtimes-"));
+  const folder = join(scratch, target);
   const options = ["--calibration", join(example, "slice"), "--labels", join(example, "labels.txt"), "--mean", "0.2860", "--std", "0.3530"];
   const build = [join(root, "dist/cli.js"), "build", join(example, "dscnn.onnx"), ...options, "--target", target, "-o", folder];
   await promisify(execFile)(process.execPath, build);
-  return { folder, remove: () => rm(parent, { recursive: true, force: true }) };
+  return folder;
 }
+
+afterAll(async () => {
+  if (scratch) await rm(scratch, { recursive: true, force: true });
+});
 
 /** 28 × 28 grey pictures: flat, a ramp, and noise from a fixed linear congruential generator. */
 export const PICTURES: readonly Uint8Array[] = [

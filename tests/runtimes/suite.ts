@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { bitsOf, buildPackage, expectedBits, type Package, PICTURES } from "./sample.ts";
+import { bitsOf, expectedBits, PICTURES, packageFor } from "./sample.ts";
 
 /** A package at work in some runtime. */
 export interface Engine {
@@ -20,7 +20,7 @@ export interface Start<E extends Engine> {
 
 /** Declares the suite inside a `describe`; more tests may use what it returns once the suite has begun. */
 export function smokeSuite<E extends Engine>({ target, model, start }: Start<E>): { engine(): E; folder(): string } {
-  let built: Package | undefined;
+  let folder: string | undefined;
   let engine: E | undefined;
   const running = <T>(value: T | undefined): T => {
     if (value === undefined) throw new Error("the runtime did not start");
@@ -28,16 +28,13 @@ export function smokeSuite<E extends Engine>({ target, model, start }: Start<E>)
   };
 
   beforeAll(async () => {
-    built = await buildPackage(target);
-    engine = await start(built.folder);
+    folder = await packageFor(target);
+    engine = await start(folder);
   });
-  afterAll(async () => {
-    await engine?.close();
-    await built?.remove();
-  });
+  afterAll(() => engine?.close());
 
   it("answers with the bits that this process computes", async () => {
-    const expected = await expectedBits(await readFile(join(running(built).folder, model)), "simd");
+    const expected = await expectedBits(await readFile(join(running(folder), model)), "simd");
     for (const [i, picture] of PICTURES.entries()) {
       const bits = bitsOf(await running(engine).run(picture));
       expect(bits, `picture ${i}`).toEqual(expected[i]);
@@ -50,5 +47,5 @@ export function smokeSuite<E extends Engine>({ target, model, start }: Start<E>)
     expect((await running(engine).run(PICTURES[1]!)).length).toBe(10);
   });
 
-  return { engine: () => running(engine), folder: () => running(built).folder };
+  return { engine: () => running(engine), folder: () => running(folder) };
 }

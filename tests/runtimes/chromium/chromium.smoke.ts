@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { packageFor } from "../sample.ts";
 import { type Engine, smokeSuite } from "../suite.ts";
 import { type Browser, launch, type Page, serveFolder } from "./chromium.ts";
 
@@ -86,5 +87,16 @@ describe.each(PAGES)("the package for the web, in Chromium: $name", ({ start }) 
     expect(await page.locator("#answer li").count()).toBe(5);
     expect((await page.locator("#status").allTextContents())[0]).toMatch(/^[\d.]+ ms$/);
     expect(complaints).toEqual([]);
+  });
+});
+
+describe("the demo page, in Chromium, under a policy that forbids WebAssembly", () => {
+  it("says what the policy lacks", async () => {
+    const server = await serveFolder(await packageFor("web"), {}, POLICY.replace(" 'wasm-unsafe-eval'", ""));
+    const page = await browser.newPage();
+    await page.goto(`${server.url}webview.html`);
+    await expect.poll(() => page.locator("#status").allTextContents()).toEqual([expect.stringContaining("'wasm-unsafe-eval'")]);
+    await page.close();
+    server.close();
   });
 });

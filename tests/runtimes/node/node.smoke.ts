@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { httpSuite, serve } from "../http.ts";
-import { bitsOf, buildPackage, expectedBits, type Package, PICTURES } from "../sample.ts";
+import { bitsOf, expectedBits, PICTURES, packageFor } from "../sample.ts";
 
 interface NodePackage {
   load(): Promise<{ inputs: readonly { name: string }[]; run(inputs: object): Record<string, Float32Array> }>;
@@ -28,16 +28,11 @@ describe.each(NODES)("the package for Node, served by Node $name", ({ command })
 });
 
 describe("the package for Node, as a module in this process", () => {
-  let built: Package;
-  beforeAll(async () => {
-    built = await buildPackage("node");
-  });
-  afterAll(() => built.remove());
-
   it("gives the same bits", async () => {
-    const { load } = (await import(pathToFileURL(join(built.folder, "index.js")).href)) as NodePackage;
+    const folder = await packageFor("node");
+    const { load } = (await import(pathToFileURL(join(folder, "index.js")).href)) as NodePackage;
     const model = await load();
-    const expected = await expectedBits(await readFile(join(built.folder, "model.bin")), "simd");
+    const expected = await expectedBits(await readFile(join(folder, "model.bin")), "simd");
     for (const [i, picture] of PICTURES.entries()) {
       const [values] = Object.values(model.run({ [model.inputs[0]!.name]: picture }));
       expect(bitsOf(values!)).toEqual(expected[i]);
@@ -45,7 +40,7 @@ describe("the package for Node, as a module in this process", () => {
   });
 
   it("gives the same bits without SIMD", async () => {
-    const pack = await readFile(join(built.folder, "model.bin"));
+    const pack = await readFile(join(await packageFor("node"), "model.bin"));
     expect(await expectedBits(pack, "scalar")).toEqual(await expectedBits(pack, "simd"));
   });
 });
