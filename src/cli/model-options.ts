@@ -1,11 +1,12 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
-import type { InputSpec } from "../data/index.ts";
+import type { Dataset, InputSpec } from "../data/index.ts";
 import { imageInput } from "../data/pixels.ts";
 import { EdgepackError } from "../errors.ts";
 import type { Preprocess } from "../format/image.ts";
 import { fileError } from "./failure.ts";
+import { type Terminal, warn } from "./terminal.ts";
 import { numbers, oneOf, positiveNumbers, type Shapes, shape } from "./values.ts";
 
 /** What the file of an ONNX model does not say and a pack keeps. */
@@ -82,6 +83,15 @@ export function withPreprocess(inputs: readonly InputSpec[], preprocess: Preproc
   const axis = preprocess?.layout === "nhwc" ? 3 : 1;
   const fits = ({ shape, dtype }: InputSpec) => dtype === "f32" && shape.length === 4 && shape[axis] === preprocess?.mean.length;
   return inputs.map((input) => (fits(input) ? { ...input, preprocess } : input));
+}
+
+/** Warns where images meet a model that was given no preprocessing: trained on normalized images, it would see others. */
+export function warnUnnormalized(terminal: Terminal, { kind }: Dataset, inputs: readonly InputSpec[]): void {
+  if (kind !== "images" || inputs.some(({ preprocess }) => preprocess)) return;
+  warn(
+    terminal,
+    "the model was built without --mean and --std: images are scaled to 0..1, which is wrong if it was trained on normalized ones",
+  );
 }
 
 const MAX_LABEL_BYTES = 16 * 2 ** 20;

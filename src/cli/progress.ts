@@ -20,6 +20,7 @@ export function progressOn({ stderr }: Terminal): { readonly update: OnProgress;
         format: `${stage} {bar} {value}/{total}`,
         barsize: 30,
         clearOnComplete: true,
+        linewrap: true,
         stream: stderr as NodeJS.WriteStream,
       };
       bar = new SingleBar({ ...options, barCompleteChar: "█", barIncompleteChar: "░" });

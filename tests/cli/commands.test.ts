@@ -48,9 +48,12 @@ describe("build", () => {
   it("overwrites a pack without asking", async () => {
     expect((await cli("build", ...MODEL, "--weights", "f32", "-o", f32)).status).toBe(0);
   });
-  it("warns where images are calibrated on without mean and std", async () => {
-    const { err } = await cli("build", MODEL[0], "--calibration", slice, "--calibration-count", "4", "-o", join(work, "raw.epk"));
-    expect(err).toMatch(/warning: without --mean and --std/);
+  it("warns where images meet a model without mean and std, here and in run and eval", async () => {
+    const raw = join(work, "raw.epk");
+    const warned = /^warning: the model was built without --mean and --std/;
+    expect((await cli("build", MODEL[0], "--calibration", slice, "--calibration-count", "4", "-o", raw)).err).toMatch(warned);
+    expect((await cli("run", raw, boot)).err).toMatch(warned);
+    expect((await cli("eval", raw, "--data", slice, "--count", "1")).err).toMatch(warned);
   });
   it("leaves no output where the model cannot be built", async () => {
     const cut = file("cut.onnx", readFileSync(MODEL[0]).subarray(0, 30000));

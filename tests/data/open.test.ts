@@ -197,6 +197,12 @@ describe("images", () => {
     for (let n = 3; n < data.length - 2; n += 7)
       await expect((await open(file("a.jpg", data.subarray(0, n)))).item(0)).rejects.toEqual(refused(/a\.jpg/));
   });
+  it("refuses a JPEG that announces more than 64 Mi pixels before it decodes", async () => {
+    const { data } = encodeJpeg({ width: 8, height: 8, data: new Uint8Array(256).fill(99) }, 50);
+    const sof = data.findIndex((b, i) => b === 0xff && data[i + 1] === 0xc0);
+    data.set([0xea, 0x60, 0xea, 0x60], sof + 5);
+    await expect((await open(file("a.jpg", data))).item(0)).rejects.toEqual(refused(/a\.jpg.*maxResolutionInMP/));
+  });
   it("refuses images beside class folders", async () => {
     await expect(open(folder({ "a.png": grayPng(1, 1, 1), "c/b.png": grayPng(1, 1, 1) }))).rejects.toEqual(refused(/both/));
   });

@@ -6,7 +6,15 @@ import { readBytes } from "../../data/file.ts";
 import { openDataset } from "../../data/index.ts";
 import { checkLimits, type LimitRow, TARGETS, type TargetName, usageOf, writeTarget } from "../../targets/index.ts";
 import { isPack, onnxInputs } from "../model.ts";
-import { addModelOptions, externalDataOf, type ModelOptions, preprocessOf, readLabels, withPreprocess } from "../model-options.ts";
+import {
+  addModelOptions,
+  externalDataOf,
+  type ModelOptions,
+  preprocessOf,
+  readLabels,
+  warnUnnormalized,
+  withPreprocess,
+} from "../model-options.ts";
 import { progressOn } from "../progress.ts";
 import { printReport } from "../report.ts";
 import { note, printJson, type Terminal, warn } from "../terminal.ts";
@@ -75,16 +83,10 @@ async function buildModel(terminal: Terminal, path: string, options: Options): P
   const labels = options.labels === undefined ? undefined : readLabels(options.labels);
   const inputs = onnxInputs(onnx, { shapes: options.shape, external });
   const preprocess = preprocessOf(options, inputs);
+  const specs = withPreprocess(inputs, preprocess);
   const calibration =
-    options.calibration === undefined
-      ? undefined
-      : await openDataset(options.calibration, { part: "train", inputs: withPreprocess(inputs, preprocess), labels });
-  if (calibration?.kind === "images" && !preprocess)
-    warn(
-      terminal,
-      "without --mean and --std the images are scaled to 0..1 and no further; give both if the model was trained on normalized images",
-    );
-
+    options.calibration === undefined ? undefined : await openDataset(options.calibration, { part: "train", inputs: specs, labels });
+  if (calibration) warnUnnormalized(terminal, calibration, specs);
   if (calibration && options.weights === "f32") warn(terminal, "--calibration has no effect with --weights f32");
 
   const progress = progressOn(terminal);

@@ -3,7 +3,7 @@ import { type Dataset, openDataset, readItems, sampleIndices } from "../../data/
 import { EdgepackError } from "../../errors.ts";
 import type { Model, TypedArray } from "../../run/index.ts";
 import { openModel } from "../model.ts";
-import { addModelOptions, type ModelOptions } from "../model-options.ts";
+import { addModelOptions, type ModelOptions, warnUnnormalized } from "../model-options.ts";
 import { progressOn } from "../progress.ts";
 import { digits, table } from "../table.ts";
 import { colorsFor, print, printJson, type Terminal } from "../terminal.ts";
@@ -78,6 +78,7 @@ async function evaluate(terminal: Terminal, path: string, options: Options): Pro
   const progress = progressOn(terminal);
   try {
     const dataset = await openDataset(options.data, { part: "test", inputs: model.inputs, labels: model.labels });
+    warnUnnormalized(terminal, dataset, model.inputs);
     const { output, labels, classes } = checkFit(model, dataset, options.data, options.output);
     const indices = sampleIndices(dataset.count, options.count ?? dataset.count, options.seed);
     const times = new Float64Array(indices.length);

@@ -3,7 +3,7 @@ import { openDataset } from "../../data/index.ts";
 import { EdgepackError } from "../../errors.ts";
 import { type TypedArray, topK } from "../../run/index.ts";
 import { openModel } from "../model.ts";
-import { addModelOptions, type ModelOptions } from "../model-options.ts";
+import { addModelOptions, type ModelOptions, warnUnnormalized } from "../model-options.ts";
 import { digits, table } from "../table.ts";
 import { colorsFor, print, printJson, type Terminal } from "../terminal.ts";
 import { integer } from "../values.ts";
@@ -39,6 +39,7 @@ async function runModel(terminal: Terminal, path: string, input: string, options
   const model = await openModel(terminal, path, options);
   try {
     const dataset = await openDataset(input, { part: "test", inputs: model.inputs, labels: model.labels });
+    warnUnnormalized(terminal, dataset, model.inputs);
     if (options.item >= dataset.count)
       throw new EdgepackError("USAGE", `--item ${options.item}: there are ${dataset.description}, counted from 0`);
     const outputs = model.run(await dataset.item(options.item));
