@@ -19,14 +19,19 @@ export function isImage(head: Uint8Array): boolean {
 
 /** JPEG, baseline or progressive. Orientation tags and colour profiles are ignored, as most training pipelines ignore them. */
 function decodeJpegRgb(bytes: Uint8Array): Pixels {
-  const { width, height, data } = decodeJpeg(bytes, {
-    useTArray: true,
-    formatAsRGBA: false,
-    tolerantDecoding: false,
-    maxResolutionInMP: MAX_PIXELS / 1e6,
-    maxMemoryUsageInMB: JPEG_MEMORY_MB,
-  });
-  return { width, height, channels: 3, data };
+  try {
+    const { width, height, data } = decodeJpeg(bytes, {
+      useTArray: true,
+      formatAsRGBA: false,
+      tolerantDecoding: false,
+      maxResolutionInMP: MAX_PIXELS / 1e6,
+      maxMemoryUsageInMB: JPEG_MEMORY_MB,
+    });
+    return { width, height, channels: 3, data };
+  } catch (cause) {
+    if (!/limit exceeded/.test((cause as Error).message)) throw cause;
+    throw new Error(`it is too large; edgepack reads images up to ${MAX_PIXELS / 2 ** 20} Mpixel`, { cause });
+  }
 }
 
 /** A PNG or JPEG as gray or RGB bytes; its first bytes decide which. Throws DATA_INVALID, naming `path`. */
