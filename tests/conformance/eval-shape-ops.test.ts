@@ -36,7 +36,8 @@ type Row = readonly [
   op: string,
   inputs: readonly (Tensor | undefined)[],
   attrs: Record<string, AttrValue>,
-  ...outputs: readonly (readonly [Shape, readonly number[]])[],
+  output: readonly [Shape, readonly number[]],
+  second?: readonly [Shape, readonly number[]],
 ];
 
 const rows: readonly Row[] = [
@@ -246,10 +247,12 @@ const rows: readonly Row[] = [
 ];
 
 describe("definitions of shape operators", () => {
-  it.each(rows)("%s: %s", (_, op, inputs, attrs, ...outputs) => {
-    const results = run(op, inputs, attrs, outputs.length);
-    expect(results.map(({ shape, data }) => [shape, Array.from(data)])).toEqual(outputs);
-  });
+  for (const [title, op, inputs, attrs, ...given] of rows)
+    it(`${op} ${title}`, () => {
+      const outputs = given.filter((output) => output !== undefined);
+      const results = run(op, inputs, attrs, outputs.length);
+      expect(results.map(({ shape, data }) => [shape, Array.from(data)])).toEqual(outputs);
+    });
 
   it("keep the grid of int8 values that they move, and pad with its zero", () => {
     const quant = { scale: Float32Array.of(0.5), zero: -3 };
