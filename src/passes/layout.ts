@@ -88,7 +88,7 @@ class LayoutPass {
     if (!change) return false;
     const all = change.inputs === "all";
     const turned = node.inputs.map((input, i) => (i === 0 || all ? this.turned(input, perm) : undefined));
-    if (turned.some((view, i) => view === null || (i === 0 && !view))) return false;
+    if (turned.includes(null) || !turned.some((view) => view) || !(all || turned[0])) return false;
     const fixed = node.attrs.layout !== undefined;
     const spared = turned.filter((view) => view && isIdentity(view.perm)).length;
     const needed = turned.filter((view) => view && !isIdentity(view.perm) && !this.written.has(keyOf(view))).length;

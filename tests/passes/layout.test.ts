@@ -30,7 +30,7 @@ const net = () =>
       ["Conv", "r0 w1", "c1", { pads: [1, 1, 1, 1] }],
       ["Add", "c1 r0", "s"],
       ["Mul", "s b", "m"],
-      ["Mul", "m half", "h"],
+      ["Mul", "half m", "h"],
       ["GlobalAveragePool", "h", "g"],
       ["Conv", "g w2", "e"],
       ["Sigmoid", "e", "gate"],
@@ -63,7 +63,7 @@ describe("layout", () => {
         %c1_nhwc: f32[1,8,8,4] = Conv(%r0_nhwc, %w1) {layout="NHWC", pads=[1,1,1,1]}
         %s_nhwc: f32[1,8,8,4] = Add(%c1_nhwc, %r0_nhwc)
         %m_nhwc: f32[1,8,8,4] = Mul(%s_nhwc, %b_nhwc)
-        %h_nhwc: f32[1,8,8,4] = Mul(%m_nhwc, %half)
+        %h_nhwc: f32[1,8,8,4] = Mul(%half, %m_nhwc)
         %g_nhwc: f32[1,1,1,4] = GlobalAveragePool(%h_nhwc) {layout="NHWC"}
         %e_nhwc: f32[1,1,1,4] = Conv(%g_nhwc, %w2) {layout="NHWC"}
         %gate_nhwc: f32[1,1,1,4] = Sigmoid(%e_nhwc)
@@ -229,7 +229,7 @@ describe("optimize", () => {
         %c1_nhwc: f32[1,8,8,4] = Conv(%r0_nhwc, %w1) {layout="NHWC", pads=[1,1,1,1]}
         %s_nhwc: f32[1,8,8,4] = Add(%c1_nhwc, %r0_nhwc)
         %m_nhwc: f32[1,8,8,4] = Mul(%s_nhwc, %b_nhwc)
-        %h_nhwc: f32[1,8,8,4] = Mul(%m_nhwc, %half)
+        %h_nhwc: f32[1,8,8,4] = Mul(%half, %m_nhwc)
         %g_nhwc: f32[1,1,1,4] = GlobalAveragePool(%h_nhwc) {layout="NHWC"}
         %e_nhwc: f32[1,1,1,4] = Conv(%g_nhwc, %w2) {layout="NHWC"}
         %gate_nhwc: f32[1,1,1,4] = Sigmoid(%e_nhwc)

@@ -95,6 +95,23 @@ describe("eliminate", () => {
     `);
   });
 
+  it("removes additions of zeros and multiplications by ones", () => {
+    const graph = graphOf({
+      inputs,
+      constants: { zeros: f32([0, 0, 0]), one: tensor("f32", [1], []), row: f32([1, 1, 1]) },
+      nodes: [
+        ["Add", "zeros x", "a"],
+        ["Mul", "a row", "b"],
+        ["Div", "b one", "c"],
+        ["Neg", "c", "d"],
+        ["Sub", "zeros d", "e"],
+        ["Add", "e zeros", "y", { min: 0 }],
+      ],
+      outputs: "y",
+    });
+    expect(ops(applied(eliminate, graph))).toBe("Neg Sub Add");
+  });
+
   it("keeps what only looks as if", () => {
     const graph = graphOf({
       inputs: { x: [3, 3] },
