@@ -2,8 +2,9 @@ import { Field } from "../lib/record";
 import { PANEL_ROWS } from "../shared/layout";
 import { ConvField } from "../shared/plan";
 import { Epilogue } from "./qs8_epilogue";
-import { qs8_widen_rows } from "./qs8_gemm";
-import { qs8_panels, qs8_widen } from "./qs8_panel";
+import { qs8_widen_even } from "./qs8_gemm";
+import { qs8_panels } from "./qs8_panel";
+import { qs8_widen } from "./qs8_widen";
 
 /** Op `qs8_conv`: a matrix product of im2col rows, PANEL_ROWS output pixels of one group at a time. */
 export function qs8_conv(r: usize): void {
@@ -29,7 +30,7 @@ export function qs8_conv(r: usize): void {
     let at: usize = 0;
     let c = Field.address(r, ConvField.c) + first * out_c * size;
     for (let group = 0; group < groups; group++, a += group_in) {
-      if (pointwise) qs8_widen_rows(scratch, a + first * in_c, rows, k, in_c, Epilogue.zero(e));
+      if (pointwise) qs8_widen_even(scratch, a + first * in_c, rows, k, in_c, Epilogue.zero(e));
       else qs8_im2col(r, scratch, a, first, rows);
       qs8_panels(rows, pairs, group_out, scratch, w, bias ? bias + at : 0, scale, c, out_c * size, size, e);
       w += padded_out * pairs * 2;
@@ -68,6 +69,8 @@ export function qs8_im2col(r: usize, dst: usize, a: usize, first: i32, rows: i32
   const zero = Epilogue.zero(r + (ConvField.lo << 2));
   const channels = in_c / groups;
   const run = dilation_w === 1 && groups === 1 ? kernel_w : 1;
+  const reach = (kernel_h - 1) * dilation_h;
+  const row_bytes = (kernel_w * channels) << 1;
   const odd = (kernel_h * kernel_w * channels) & 1;
   const stride_w = Field.i32(r, ConvField.stride_w);
   const line = first / out_w;
@@ -77,19 +80,25 @@ export function qs8_im2col(r: usize, dst: usize, a: usize, first: i32, rows: i32
   for (; rows > 0; rows--) {
     const top = y * Field.i32(r, ConvField.stride_h) - Field.i32(r, ConvField.pad_top);
     const left = x * stride_w - Field.i32(r, ConvField.pad_left);
-    for (let ky = 0; ky < kernel_h; ky++) {
-      const iy = top + ky * dilation_h;
-      const row = image + iy * in_w * in_c;
-      for (let kx = 0; kx < kernel_w; kx += run) {
-        const ix = left + kx * dilation_w;
-        const begin = iy >= 0 && iy < in_h ? min(max(-ix, 0), run) : run;
-        const stop = max(min(in_w - ix, run), begin);
-        const filled = (stop - begin) * channels;
-        dst = clear(dst, begin * channels);
-        if (filled) qs8_widen(dst, row + (ix + begin) * in_c, filled, zero);
-        dst = clear(dst + ((<usize>filled) << 1), (run - stop) * channels);
+    if (run === kernel_w && top >= 0 && top + reach < in_h && left >= 0 && left + run <= in_w) {
+      qs8_widen(dst, row_bytes, image + (top * in_w + left) * in_c, dilation_h * in_w * in_c, kernel_h, kernel_w * channels, zero);
+      dst += kernel_h * row_bytes;
+    } else
+      for (let ky = 0; ky < kernel_h; ky++) {
+        const iy = top + ky * dilation_h;
+        if (iy < 0 || iy >= in_h) {
+          dst = clear(dst, kernel_w * channels);
+          continue;
+        }
+        for (let kx = 0; kx < kernel_w; kx += run) {
+          const ix = left + kx * dilation_w;
+          const begin = min(max(-ix, 0), run);
+          const inside = max(min(in_w - ix, run), begin) - begin;
+          dst = clear(dst, begin * channels);
+          if (inside) qs8_widen(dst, 0, image + (iy * in_w + ix + begin) * in_c, 0, 1, inside * channels, zero);
+          dst = clear(dst + ((inside * channels) << 1), (run - begin - inside) * channels);
+        }
       }
-    }
     dst = clear(dst, odd);
     if (++x < out_w) continue;
     x = 0;

@@ -1,7 +1,7 @@
 import { Field } from "../lib/record";
 import { ConvField } from "../shared/plan";
 import { Epilogue } from "./qs8_epilogue";
-import { qs8_widen } from "./qs8_panel";
+import { qs8_widen } from "./qs8_widen";
 
 /**
  * Op `qs8_dwconv`. The input rows that a row of outputs reads are kept in scratch as i16, zero point subtracted, with their padding as zeros and
@@ -60,11 +60,10 @@ function widen_row(r: usize, dst: usize, a: usize, iy: i32, width: i32, pixel: i
   const pad_left = Field.i32(r, ConvField.pad_left);
   const zero = Epilogue.zero(r + (ConvField.lo << 2));
   const n = min(in_w, width - pad_left);
-  let src = a + iy * in_w * channels;
+  const src = a + iy * in_w * channels;
   dst += pad_left * pixel;
-  if (!(channels & 7)) {
-    if (n > 0) qs8_widen(dst, src, n * channels, zero);
-  } else for (let i = 0; i < n; i++, src += channels, dst += pixel) qs8_widen(dst, src, channels, zero);
+  if (channels & 7) qs8_widen(dst, pixel, src, channels, n, channels, zero);
+  else if (n > 0) qs8_widen(dst, 0, src, 0, 1, n * channels, zero);
 }
 
 /**

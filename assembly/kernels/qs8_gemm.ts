@@ -2,7 +2,8 @@ import { Field } from "../lib/record";
 import { PANEL_ROWS } from "../shared/layout";
 import { GemmField } from "../shared/plan";
 import { Epilogue } from "./qs8_epilogue";
-import { qs8_panels, qs8_widen } from "./qs8_panel";
+import { qs8_panels } from "./qs8_panel";
+import { qs8_widen } from "./qs8_widen";
 
 /** Op `qs8_gemm`: up to PANEL_ROWS rows at a time are widened to i16 in scratch and taken through all panels of the weights. */
 export function qs8_gemm(r: usize): void {
@@ -21,7 +22,7 @@ export function qs8_gemm(r: usize): void {
     const w = Field.address(r, GemmField.w) + b * Field.i32(r, GemmField.w_step);
     for (let left = m; left > 0; left -= PANEL_ROWS) {
       const rows = min(left, PANEL_ROWS);
-      qs8_widen_rows(scratch, a, rows, k, lda, zero);
+      qs8_widen_even(scratch, a, rows, k, lda, zero);
       const bias = Field.address(r, GemmField.bias);
       qs8_panels(rows, pairs, Field.i32(r, GemmField.n), scratch, w, bias, Field.address(r, GemmField.scale), c, c_stride, size, e);
       a += PANEL_ROWS * lda;
@@ -31,10 +32,8 @@ export function qs8_gemm(r: usize): void {
 }
 
 /** Rows of k integers, `lda` apart, less `zero`, as i16 rows of an even length: where k is odd, 0 ends each. */
-export function qs8_widen_rows(dst: usize, src: usize, rows: i32, k: i32, lda: i32, zero: i32): void {
-  const stride = (<usize>((k + 1) & ~1)) << 1;
-  for (; rows > 0; rows--, src += lda, dst += stride) {
-    qs8_widen(dst, src, k, zero);
-    if (k & 1) store<i16>(dst + ((<usize>k) << 1), 0);
-  }
+export function qs8_widen_even(dst: usize, src: usize, rows: i32, k: i32, lda: i32, zero: i32): void {
+  const stride = ((k + 1) & ~1) << 1;
+  qs8_widen(dst, stride, src, lda, rows, k, zero);
+  if (k & 1) for (dst += k << 1; rows > 0; rows--, dst += stride) store<i16>(dst, 0);
 }

@@ -115,17 +115,3 @@ export function qs8_panels(
       qs8_qc8w_gemm_1x16(pairs, a + i * a_stride, w, start, bias, scale, c + i * c_stride, n, e);
   }
 }
-
-/** n integers less `zero`, as i16. */
-export function qs8_widen(dst: usize, src: usize, n: i32, zero: i32): void {
-  if (n < 8) {
-    for (; n > 0; n--, src++, dst += 2) store<i16>(dst, load<i8>(src) - zero);
-    return;
-  }
-  const z = i16x8.splat(<i16>zero);
-  const last = src + n - 8;
-  const last_dst = dst + ((n - 8) << 1);
-  for (; src < last; src += 8, dst += 16) v128.store(dst, i16x8.sub(v128.load8x8_s(src), z));
-  // The last eight overlap those before them, so that nothing past the row is read or written.
-  v128.store(last_dst, i16x8.sub(v128.load8x8_s(last), z));
-}
