@@ -1,9 +1,9 @@
-/** Packed layouts of weights: what `src/plan/pack.ts` writes and the kernels read. Literals only. */
+/** Packed layouts of weights: what `src/plan/pack.ts` and `src/plan/pack-qs8.ts` write and the kernels read. Literals only. */
 
 /** Outputs in one panel of `f32_gemm`'s weights: [⌈n/NR⌉][k][NR], the tail zero. */
 export const F32_NR = 8;
 
-/** Outputs in one panel of `qs8_gemm`'s weights: [⌈n/NR⌉][⌈k/2⌉][NR][2] i8, the tail zero. */
+/** Outputs in one panel of `qs8_gemm`'s weights: [⌈n/NR⌉][⌈k/2⌉][NR][2] i8, the tail zero. `qs8_dwconv`'s are the same, a tap for each k. */
 export const QS8_NR = 16;
 
 /** Rows of `a` that one panel call handles; the im2col scratch holds this many. */
