@@ -1,4 +1,5 @@
-import { SectionKind } from "../../assembly/shared/container.ts";
+import { CHUNK_PLAIN, SectionKind } from "../../assembly/shared/container.ts";
+import { IMAGE_START } from "../../assembly/shared/plan.ts";
 import { invalid, readChunks, readContainer, sectionOf } from "./container.ts";
 import { type PieceInfo, unpackChunk } from "./decode.ts";
 import type { Meta } from "./image.ts";
@@ -23,6 +24,8 @@ export function readEpk(file: Uint8Array): Epk {
   const meta = readMeta(sectionOf(sections, SectionKind.meta));
   const pieces: PieceInfo[] = [];
   const chunks = [...readChunks(sectionOf(sections, SectionKind.chunks))];
+  // Before anything is allocated: what so few chunks can fill, expansion to f32 and the gaps between pieces counted.
+  if (meta.image > IMAGE_START + chunks.length * 8 * CHUNK_PLAIN) throw invalid("its image is larger than its weights");
   const image = new Uint8Array(meta.image);
   for (const { body, hash } of chunks) {
     if (xxh32(body) !== hash) throw invalid("its weights are damaged");
