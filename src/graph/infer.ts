@@ -7,17 +7,22 @@ import type { Graph, Node } from "./graph.ts";
 /** No tensor of a model may have more elements than this: its bytes would not fit a wasm memory. */
 export const MAX_ELEMENTS = 2 ** 30;
 
-/** Shape arithmetic is followed up to this many elements. */
-const SHAPE_ELEMENTS = 4096;
+/** Shape arithmetic is followed up to this much work at a node. */
+const SHAPE_WORK = 4096;
 
 export interface Inferred {
   readonly types: readonly TensorType[];
-  /** The outputs themselves, where they follow from constants or from types and have at most `limit` elements each. */
+  /** The outputs themselves, where they follow from constants or from types, and the work is within the limit. */
   readonly values?: readonly Tensor[];
+  /** Elements of all outputs, and the multiply-accumulates behind them as far as they count. */
+  readonly work: number;
 }
 
+/** This many multiply-accumulates are as much work as an element. */
+const MACS_PER_ELEMENT = 16;
+
 /**
- * Types of a node's outputs, from the types of its inputs and the constants among them.
+ * Types of a node's outputs, from the types of its inputs and the constants among them; their values too, where work of at most `limit` gives them.
  * Throws RangeError with a reason where they do not fit the operator, or an output would be larger than memory.
  */
 export function inferNode(
@@ -37,14 +42,16 @@ export function inferNode(
   for (const { shape } of types) {
     if (!(elementCount(shape) <= MAX_ELEMENTS)) throw new RangeError(`an output of shape [${shape}] is larger than memory`);
   }
-  if (types.some(({ shape }) => elementCount(shape) > limit)) return { types };
-  const values =
-    def.fold?.(ctx) ?? (node.inputs.every((name, i) => name === "" || constants[i]) ? def.eval({ node, inputs: constants }) : undefined);
-  return values ? { types, values } : { types };
+  const macs = def.macs?.(node, inputs, types[0]) ?? 0;
+  const work = types.reduce((n, { shape }) => n + elementCount(shape), macs / MACS_PER_ELEMENT);
+  if (work > limit) return { types, work };
+  const known = node.inputs.every((name, i) => name === "" || constants[i]);
+  const values = def.fold?.(ctx) ?? (known ? def.eval({ node, inputs: constants }) : undefined);
+  return values ? { types, values, work } : { types, work };
 }
 
-/** All that is evaluated in one walk together has at most this many elements, so that a small file cannot fill memory. */
-const WALK_ELEMENTS = 2 ** 25;
+/** All that is evaluated in one walk is at most this much work, so that a small file can neither fill memory nor take minutes. */
+const WALK_WORK = 2 ** 25;
 
 /** Steps through a graph in order; what `inferTypes` and the folding pass share. */
 export interface Walk {
@@ -53,7 +60,7 @@ export interface Walk {
 }
 
 /**
- * Infers every node in order, and evaluates those that follow from constants and whose outputs have at most `limit` elements.
+ * Infers every node in order, and evaluates those that follow from constants by work of at most `limit`.
  * Throws GRAPH_INVALID with every node whose inputs are known but do not fit.
  */
 export function walkTypes(graph: Graph, limit: number): Walk {
@@ -65,7 +72,7 @@ export function walkTypes(graph: Graph, limit: number): Walk {
   }
   for (const [name, tensor] of constants) types.set(name, typeOf(tensor));
   const problems: string[] = [];
-  let room = WALK_ELEMENTS;
+  let room = WALK_WORK;
   for (const node of graph.nodes) {
     if (node.inputs.some((name) => name !== "" && !types.has(name))) continue;
     try {
@@ -77,10 +84,9 @@ export function walkTypes(graph: Graph, limit: number): Walk {
       );
       node.outputs.forEach((name, i) => {
         types.set(name, inferred.types[i]);
-        if (!inferred.values) return;
-        constants.set(name, inferred.values[i]);
-        room -= inferred.values[i].data.length;
+        if (inferred.values) constants.set(name, inferred.values[i]);
       });
+      if (inferred.values) room -= inferred.work;
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       problems.push(`${node.op} ${node.name}: ${error.message}`);
@@ -92,5 +98,5 @@ export function walkTypes(graph: Graph, limit: number): Walk {
 
 /** The graph with the type of every value; shape arithmetic on constants is followed, but stays in the graph. Throws GRAPH_INVALID. */
 export function inferTypes(graph: Graph): Graph {
-  return { ...graph, types: walkTypes(graph, SHAPE_ELEMENTS).types };
+  return { ...graph, types: walkTypes(graph, SHAPE_WORK).types };
 }

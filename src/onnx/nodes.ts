@@ -4,7 +4,7 @@ import type { RawNode } from "../ops/define.ts";
 import { opOf } from "../ops/index.ts";
 import { makeNode, nodeProblems } from "../ops/node.ts";
 import type { Tensor } from "../tensor/index.ts";
-import { IR_ONLY_ATTRS, IR_ONLY_OPS } from "./ir-only.ts";
+import { IR_ONLY_ATTRS } from "./ir-only.ts";
 import { ATTRIBUTE_TYPE, type AttributeProto, type NodeProto } from "./schema.ts";
 import { type External, readTensor } from "./tensor.ts";
 
@@ -33,7 +33,7 @@ export function readNode(proto: NodeProto, reader: NodeReader, problems: string[
   if (proto.attribute.some((a) => a.g || a.graphs.length > 0)) return refuse("operators with subgraphs are not supported");
   if (domain !== "" && domain !== "ai.onnx") return refuse(`the domain ${domain} is not supported`);
   const def = opOf(op);
-  if (!def || IR_ONLY_OPS.has(op)) return refuse("the operator is not supported");
+  if (!def) return refuse("the operator is not supported");
 
   const attrs: [string, AttrValue][] = [];
   for (const attribute of proto.attribute) {
@@ -51,6 +51,8 @@ export function readNode(proto: NodeProto, reader: NodeReader, problems: string[
     outputs: outputsOf(proto, def.variadicOutputs === true, reader),
     attrs: Object.fromEntries(attrs),
   };
+  const own = Object.keys(raw.attrs).filter((key) => IR_ONLY_ATTRS.has(key) && Object.hasOwn(def.attrs, key));
+  if (own.length) return refuse(own.map((key) => `attribute ${key} is not supported`).join("; "));
   let raised: readonly RawNode[];
   try {
     raised = def.upgrade?.(raw, upgradeContext(raw.name, reader)) ?? [raw];
@@ -59,10 +61,7 @@ export function readNode(proto: NodeProto, reader: NodeReader, problems: string[
     return refuse(error.message);
   }
   const nodes = raised.map((node) => makeNode(node));
-  const reasons = nodes.flatMap((node, i) => [
-    ...Object.keys(raised[i].attrs).flatMap((key) => (IR_ONLY_ATTRS.has(key) ? [`attribute ${key} is not supported`] : [])),
-    ...nodeProblems(node),
-  ]);
+  const reasons = nodes.flatMap(nodeProblems);
   return reasons.length ? refuse([...new Set(reasons)].join("; ")) : nodes;
 }
 

@@ -4,7 +4,7 @@ import type { AttrSpec } from "../ops/define.ts";
 import { ELEMENT_CODES } from "../ops/element-type.ts";
 import { opOf } from "../ops/index.ts";
 import type { Tensor, TensorType } from "../tensor/index.ts";
-import { FEWER_INPUTS, IR_ONLY_ATTRS, IR_ONLY_OPS } from "./ir-only.ts";
+import { FEWER_INPUTS, IR_ONLY_ATTRS, LATER_OPS } from "./ir-only.ts";
 import { type ATTRIBUTE, ATTRIBUTE_TYPE, MODEL, type NODE, type VALUE_INFO } from "./schema.ts";
 import { writeTensor } from "./tensor.ts";
 import { type Draft, encode } from "./wire.ts";
@@ -42,7 +42,7 @@ function foreign(node: Node): string[] {
   const reasons = Object.entries(node.attrs)
     .filter(([key, value]) => IR_ONLY_ATTRS.has(key) && value !== opOf(node.op)?.attrs[key]?.default)
     .map(([key]) => `${where}: the attribute ${key} is not ONNX`);
-  if (IR_ONLY_OPS.has(node.op)) reasons.push(`${where}: the operator is not in opset ${OPSET}`);
+  if (LATER_OPS.has(node.op)) reasons.push(`${where}: the operator is not in opset ${OPSET}`);
   if (limit !== undefined && node.inputs.length > limit) reasons.push(`${where}: ONNX gives it ${limit} inputs`);
   if (node.quant) reasons.push(`${where}: it computes on an int8 grid`);
   return reasons;

@@ -32,6 +32,6 @@ export const Transpose = defineMover({
   cases: [
     { name: "reversed", inputs: [wave([2, 3, 4])] },
     { name: "NCHW to NHWC", inputs: [wave([2, 3, 4, 5])], attrs: { perm: [0, 2, 3, 1] } },
-    { name: "seven axes", inputs: [wave([2, 1, 3, 2, 2, 3, 2])], attrs: { perm: [6, 2, 4, 1, 5, 3, 0] } },
+    { name: "seven axes", inputs: [wave([2, 2, 3, 2, 2, 3, 2])], attrs: { perm: [6, 2, 4, 1, 5, 3, 0] } },
   ],
 });

@@ -7,7 +7,7 @@ import { eliminate } from "../../src/passes/eliminate.ts";
 import { fold } from "../../src/passes/fold.ts";
 import { share } from "../../src/passes/share.ts";
 import { f32, i64, tensor } from "../../src/tensor/index.ts";
-import { graphOf, untyped } from "../graph/build.ts";
+import { graphOf, random, untyped } from "../graph/build.ts";
 import { applied } from "./expect-same.ts";
 
 const ops = (graph: Graph) => graph.nodes.map((node) => node.op).join(" ");
@@ -50,6 +50,19 @@ describe("fold", () => {
         %y: f32[2,12] = Add(%flat, %col)
       "
     `);
+  });
+
+  it("leaves to the run what would take long or much memory to evaluate", () => {
+    const graph = untyped({
+      inputs: { x: [1] },
+      constants: { a: random([2000, 1000], 1), b: random([1000, 2000], 2), one: f32([1], [1, 1]), big: i64([3000, 2000]) },
+      nodes: [
+        ["MatMul", "a b", "y"],
+        ["Expand", "one big", "z"],
+      ],
+      outputs: "y z",
+    });
+    expect(ops(fold(graph))).toBe("MatMul Expand");
   });
 
   it("keeps constants that are outputs of the graph", () => {
