@@ -69,78 +69,93 @@ export const many = <K extends Field["kind"]>(id: number, kind: K) => ({ id, kin
 
 const NONE: readonly unknown[] = Object.freeze([]);
 
+/** A file of more messages than this is no model: a node takes about five. */
+const MAX_MESSAGES = 2 ** 21;
+
+const TOO_LONG = "a field is longer than the message that holds it";
+
 /**
  * Reads a whole message. Throws ONNX_INVALID with the byte offset and the path of the field where the bytes stop making sense.
  */
 export function decode<M extends Message>(bytes: Uint8Array, message: M, name: string): Decoded<M> {
-  const reader = new BinaryReader(bytes);
-  const path = [name];
+  const decoder = new Decoder(bytes, name);
   try {
-    return readMessage(reader, bytes.length, message, path) as Decoded<M>;
+    return decoder.message(message, bytes.length) as Decoded<M>;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const at = Math.min(reader.pos, bytes.length);
-    throw new EdgepackError(
-      "ONNX_INVALID",
-      `The ONNX file is damaged or cut short: ${error.message}, at byte ${at} of ${bytes.length} in ${path.join(".")}.`,
-      [],
-      { cause: error },
-    );
+    const where = `at byte ${decoder.at} of ${bytes.length} in ${decoder.path.join(".")}`;
+    throw new EdgepackError("ONNX_INVALID", `The ONNX file is damaged or cut short: ${error.message}, ${where}.`, [], { cause: error });
   }
 }
 
-/** `path` is left pointing at the failing field when this throws. */
-function readMessage(reader: BinaryReader, end: number, message: Message, path: string[]): Record<string, unknown> {
-  const fields = fieldsById(message);
-  const result: Record<string, unknown> = {};
-  for (const key of Object.keys(message)) result[key] = message[key].many ? NONE : undefined;
-  while (reader.pos < end) {
-    const [id, wire] = reader.tag();
-    const found = fields.get(id);
-    if (!found) {
-      reader.skip(wire, id);
-    } else {
-      const [key, { kind, many }] = found;
-      const list = many ? (result[key] as unknown[]) : undefined;
-      path.push(list ? `${key}[${list.length}]` : key);
-      const values =
-        typeof kind === "string"
-          ? readScalars(reader, end, SCALARS[kind] as Scalar<unknown>, wire, many)
-          : [readNested(reader, end, kind, wire, path)];
-      path.pop();
-      if (!list) result[key] = values.at(-1);
-      else if (list.length === 0) result[key] = values;
-      else for (const value of values) list.push(value);
+class Decoder {
+  /** Where the reader is, from the whole message down; points at the failing field when something throws. */
+  readonly path: string[];
+  private readonly reader: BinaryReader;
+  private readonly length: number;
+  private messages = 0;
+
+  constructor(bytes: Uint8Array, name: string) {
+    this.reader = new BinaryReader(bytes);
+    this.length = bytes.length;
+    this.path = [name];
+  }
+
+  get at(): number {
+    return Math.min(this.reader.pos, this.length);
+  }
+
+  message(message: Message, end: number): Record<string, unknown> {
+    if (++this.messages > MAX_MESSAGES) throw new RangeError(`more than ${MAX_MESSAGES} messages`);
+    const { reader, path } = this;
+    const fields = fieldsById(message);
+    const result: Record<string, unknown> = {};
+    for (const key of Object.keys(message)) result[key] = message[key].many ? NONE : undefined;
+    while (reader.pos < end) {
+      const [id, wire] = reader.tag();
+      const found = fields.get(id);
+      if (!found) reader.skip(wire, id);
+      else {
+        const [key, { kind, many }] = found;
+        const list = many ? (result[key] as unknown[]) : undefined;
+        path.push(list ? `${key}[${list.length}]` : key);
+        const values =
+          typeof kind === "string"
+            ? this.scalars(SCALARS[kind] as Scalar<unknown>, wire, many, end)
+            : [this.message(kind, this.lengthPrefixed(wire, end))];
+        path.pop();
+        if (!list) result[key] = values.at(-1);
+        else if (list.length === 0) result[key] = values;
+        else for (const value of values) list.push(value);
+      }
+      if (reader.pos > end) throw new RangeError(TOO_LONG);
     }
-    if (reader.pos > end) throw new RangeError("a field is longer than the message that holds it");
+    return result;
   }
-  return result;
-}
 
-function readNested(reader: BinaryReader, end: number, message: Message, wire: WireType, path: string[]): Record<string, unknown> {
-  return readMessage(reader, lengthPrefixed(reader, end, wire), message, path);
-}
-
-/** One value, or a packed run of them. */
-function readScalars<T>(reader: BinaryReader, end: number, scalar: Scalar<T>, wire: WireType, many: boolean): T[] {
-  if (wire === scalar.wire) {
-    const value = scalar.read(reader);
-    if (reader.pos > end) throw new RangeError("a field is longer than the message that holds it");
-    return [value];
+  /** One value, or a packed run of them. */
+  private scalars<T>(scalar: Scalar<T>, wire: WireType, many: boolean, end: number): T[] {
+    const { reader } = this;
+    if (wire === scalar.wire) {
+      const value = scalar.read(reader);
+      if (reader.pos > end) throw new RangeError(TOO_LONG);
+      return [value];
+    }
+    if (!many || scalar.wire === WireType.LengthDelimited) throw new RangeError(`wire type ${wire} where ${scalar.wire} was expected`);
+    const stop = this.lengthPrefixed(wire, end);
+    const values: T[] = [];
+    while (reader.pos < stop) values.push(scalar.read(reader));
+    if (reader.pos > stop) throw new RangeError("a packed list ends in the middle of a value");
+    return values;
   }
-  if (!many || scalar.wire === WireType.LengthDelimited) throw new RangeError(`wire type ${wire} where ${scalar.wire} was expected`);
-  const stop = lengthPrefixed(reader, end, wire);
-  const values: T[] = [];
-  while (reader.pos < stop) values.push(scalar.read(reader));
-  if (reader.pos > stop) throw new RangeError("a packed list ends in the middle of a value");
-  return values;
-}
 
-function lengthPrefixed(reader: BinaryReader, end: number, wire: WireType): number {
-  if (wire !== WireType.LengthDelimited) throw new RangeError(`wire type ${wire} where a length was expected`);
-  const stop = reader.uint32() + reader.pos;
-  if (stop > end) throw new RangeError("a field is longer than the message that holds it");
-  return stop;
+  /** The end of what follows. */
+  private lengthPrefixed(wire: WireType, end: number): number {
+    if (wire !== WireType.LengthDelimited) throw new RangeError(`wire type ${wire} where a length was expected`);
+    const stop = this.reader.uint32() + this.reader.pos;
+    if (stop > end) throw new RangeError(TOO_LONG);
+    return stop;
+  }
 }
 
 const byId = new WeakMap<Message, Map<number, [string, Field]>>();

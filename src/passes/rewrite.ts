@@ -24,7 +24,8 @@ export type Rule = (node: Node, draft: Draft) => readonly Node[] | string | unde
 
 /**
  * Runs a rule over the nodes in order, then removes what is read no more. A rule sees the results of earlier rewrites, so chains
- * collapse in one go. Nodes that compute on int8 grids are left as they are. Types are inferred for what rules add; a result that would change the type of an output is not taken. The same graph is returned where no rule applied.
+ * collapse in one go. Nodes that compute on int8 grids are left as they are. Types are inferred for what rules add; a result that would
+ * change the type of an output is not taken. The same graph is returned where no rule applied.
  */
 export function rewrite(graph: Graph, rule: Rule): Graph {
   const constants = new Map(graph.constants);

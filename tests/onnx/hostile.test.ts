@@ -32,6 +32,15 @@ function taken(bytes: Uint8Array): boolean {
   }
 }
 
+/** A model whose graph is nothing but nodes without a field, two bytes each. */
+function emptyNodes(n: number): Uint8Array {
+  const size = [0, 7, 14, 21].map((shift) => ((2 * n) >> shift) & 127).map((bits, i) => (i < 3 ? bits | 128 : bits));
+  const bytes = new Uint8Array(5 + 2 * n);
+  bytes.set([0x3a, ...size]);
+  for (let i = 5; i < bytes.length; i += 2) bytes[i] = 0x0a;
+  return bytes;
+}
+
 describe("damaged files", () => {
   it("cut at every length are refused", () => {
     expect(taken(small)).toBe(true);
@@ -55,6 +64,8 @@ describe("damaged files", () => {
   it("cannot make the reader recurse, loop or allocate", () => {
     const groups = new Uint8Array(100_000).fill(0x1b);
     expect(failure(() => readOnnx(groups))).toContain("ONNX_INVALID");
+    const empty = emptyNodes(3_000_000);
+    expect(failure(() => readOnnx(empty))).toContain("more than 2097152 messages");
     const varint = new Uint8Array(100_000).fill(0xff);
     expect(failure(() => readOnnx(varint))).toContain("ONNX_INVALID");
   });
