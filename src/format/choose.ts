@@ -1,7 +1,7 @@
 import { MAX_LEVEL, MAX_PRECISION, MIN_PRECISION, TableKind } from "../../assembly/shared/container.ts";
 import type { Contexts } from "./contexts.ts";
 import { BitMeter } from "./sink.ts";
-import { putTable, scan, type Table, tableFrequencies } from "./table.ts";
+import { LevelModel, putTable, scan, type Table, tableFrequencies } from "./table.ts";
 
 type LevelTable = Extract<Table, { kind: TableKind.levels }>;
 
@@ -13,9 +13,10 @@ export interface Choice {
   readonly bits: number;
 }
 
-/** Steps of the square-root scale that are tried, and how many neighbours on either side are averaged first. */
+/** What is tried: steps of the square-root scale, how many neighbours on either side are averaged first, how far from its prediction a level is left there. */
 const STEPS = [0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 5.6, 8, 11];
-const WIDTHS = [0, 1, 3, 6];
+const WIDTHS = [0, 1, 3, 6, 12];
+const DEADZONES = [0.5, 0.8];
 
 /** The table under which `counts` symbols cost least, its own bits included. */
 export function chooseTable(counts: Float64Array, contexts: Contexts): Choice {
@@ -35,21 +36,20 @@ export function chooseTable(counts: Float64Array, contexts: Contexts): Choice {
   let best: Choice = { table: uniform, bits: tableBits(uniform) + 8 * total };
   for (const center of centers(counts, used)) {
     const smooth = WIDTHS.map((width) => smoothed(counts, width).map(Math.sqrt));
-    for (const floor of [false, true]) {
-      const bitsAt = (width: number, step: number): number => {
-        const { table, bits } = withPrecision(levelsOf(counts, center, floor, smooth[width], STEPS[step]), counts, used);
+    for (const shape of shapesOf(center, counts)) {
+      climb(WIDTHS.length, STEPS.length, (width, step) => {
+        const { table, bits } = withPrecision(levelsOf(counts, smooth[width], STEPS[step], shape), counts, used);
         const all = bits < best.bits ? bits + tableBits(table) : bits;
         if (all < best.bits) best = { table, bits: all };
         return all;
-      };
-      climb(bitsAt, WIDTHS.length, STEPS.length);
+      });
     }
   }
   return best;
 }
 
 /** Walks from the middle of a grid to neighbours with a lower cost until there is none. */
-function climb(cost: (x: number, y: number) => number, width: number, height: number): void {
+function climb(width: number, height: number, cost: (x: number, y: number) => number): void {
   const known = new Map<number, number>();
   const at = (x: number, y: number): number => {
     if (x < 0 || y < 0 || x >= width || y >= height) return Number.POSITIVE_INFINITY;
@@ -77,13 +77,34 @@ function climb(cost: (x: number, y: number) => number, width: number, height: nu
   }
 }
 
-function levelsOf(counts: Float64Array, center: number, floor: boolean, roots: Float64Array, step: number): Omit<LevelTable, "precision"> {
-  const levels = new Uint16Array(256);
+function shapesOf(center: number, counts: Float64Array): Shape[] {
   let extent = 0;
   for (let j = 0; j < 256; j++) if (counts[scan(center, j)] > 0) extent = j + 1;
+  return [false, true].flatMap((floor) => DEADZONES.map((deadzone) => ({ center, extent, floor, deadzone })));
+}
+
+/** How a table's levels are made from counts. */
+interface Shape {
+  readonly center: number;
+  readonly extent: number;
+  readonly floor: boolean;
+  /** A level that is so near its prediction is taken as predicted. */
+  readonly deadzone: number;
+}
+
+function levelsOf(counts: Float64Array, roots: Float64Array, step: number, shape: Shape): Omit<LevelTable, "precision"> {
+  const { center, extent, floor, deadzone } = shape;
+  const levels = new Uint16Array(256);
+  const model = new LevelModel();
+  let first = true;
   for (let j = 0; j < extent; j++) {
     const s = scan(center, j);
-    if (floor || counts[s] > 0) levels[s] = Math.min(MAX_LEVEL, Math.max(floor ? 0 : 1, Math.round(roots[s] / step)));
+    if (!floor && counts[s] === 0) continue;
+    const exact = roots[s] / step;
+    const near = !first && Math.abs(exact - model.prediction) < deadzone;
+    levels[s] = Math.min(MAX_LEVEL, Math.max(floor ? 0 : 1, near ? model.prediction : Math.round(exact)));
+    model.next(levels[s], first);
+    first = false;
   }
   return { kind: TableKind.levels, center, extent, floor, levels };
 }
