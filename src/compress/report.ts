@@ -70,6 +70,7 @@ export function reportOf({ mode, onnx, epk, plan, graph, comparison, warnings }:
   const planBytes = bytesOf(0);
   const constants = measured.regions.reduce((sum, { bytes }, i) => sum + (i === 0 || weightRegions.has(i) ? 0 : bytes), 0);
   const result = comparison?.result;
+  const stored = storedValues(graph);
   return {
     model: meta.name,
     mode,
@@ -82,7 +83,7 @@ export function reportOf({ mode, onnx, epk, plan, graph, comparison, warnings }:
       meta: measured.meta,
       container: epk.length - weights - constants - planBytes - measured.meta,
     },
-    layers: plan.layers.filter((layer) => layer.records > 0).map((layer) => layerReport(layer, graph, bytesOf, result)),
+    layers: plan.layers.filter((layer) => layer.records > 0).map((layer) => layerReport(layer, graph, stored, bytesOf, result)),
     ...(comparison && {
       agreement: {
         samples: comparison.result.samples,
@@ -100,12 +101,14 @@ export function reportOf({ mode, onnx, epk, plan, graph, comparison, warnings }:
 function layerReport(
   { node, regions }: PlannedLayer,
   graph: Graph,
+  stored: ReadonlySet<string>,
   bytesOf: (region: number) => number,
   comparison: Comparison | undefined,
 ): LayerReport {
   const [output] = node.outputs;
   const type = graph.types.get(output)!;
-  const params = paramsOf(node, graph);
+  const constants = [...new Set(node.inputs)].filter((input) => stored.has(input));
+  const params = constants.reduce((sum, input) => sum + elementCount(graph.types.get(input)!.shape), 0);
   const bytes = regions.reduce((sum, region) => sum + bytesOf(region), 0);
   const sqnr = comparison?.layers.get(output.replace(/\.q$/, ""));
   return {
@@ -126,10 +129,8 @@ export function macsOf(node: Node, graph: Graph): number {
   return opOf(node.op)?.macs?.(node, inputs, graph.types.get(node.outputs[0])!) ?? 0;
 }
 
-/** Elements of the constants that a node reads. */
-export function paramsOf(node: Node, graph: Graph): number {
-  return [...new Set(node.inputs)].reduce((sum, input) => {
-    const constant = graph.constants.get(input);
-    return sum + (constant ? elementCount(constant.shape) : 0);
-  }, 0);
+/** Values with data: constants, and the reals of those that are stored on a grid. */
+function storedValues(graph: Graph): Set<string> {
+  const dequantized = graph.nodes.filter(({ op, inputs }) => op === "DequantizeLinear" && graph.constants.has(inputs[0]));
+  return new Set([...graph.constants.keys(), ...dequantized.flatMap((node) => node.outputs)]);
 }

@@ -102,14 +102,14 @@ function lowerConv(ctx: Lowering): void {
     tensor,
     n: outputs,
     k: perGroup * taps,
+    m: window.batch * window.out[0] * window.out[1],
     groups,
     window,
     index: (o: number, r: number) => (o * perGroup + (r % perGroup)) * taps + Math.floor(r / perGroup),
   };
-  const m = window.batch * window.out[0] * window.out[1];
   const pointwise = taps === 1 && groups === 1 && [...window.stride, ...window.pad].every((v, i) => v === (i < 2 ? 1 : 0));
   if (pointwise) {
-    emitGemm(ctx, ctx.linear("gemm", x, matrix, biases), { m, n: outputs, k: matrix.k });
+    emitGemm(ctx, ctx.linear("gemm", x, matrix, biases), matrix);
     return;
   }
   const depthwise = isDepthwise(groups, window.channels, outputs);

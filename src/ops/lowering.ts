@@ -63,6 +63,8 @@ export interface WeightMatrix {
   readonly n: number;
   /** Reduction length of one output. */
   readonly k: number;
+  /** Rows of the product: vectors, or output pixels of the whole batch. */
+  readonly m: number;
   readonly groups: number;
   /** Geometry of a convolution. */
   readonly window?: Window;

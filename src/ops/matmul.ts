@@ -140,8 +140,8 @@ function lowerMatMul(ctx: Lowering): void {
   if (bias && !biases) throw new RangeError("a bias that is computed while the model runs is not supported");
   const matrices = elementCount(ctx.type(b).shape) / (k * n);
   if (tensor && matrices === 1) {
-    const matrix = { tensor, n, k, groups: 1, index: (o: number, r: number) => r * n + o };
-    emitGemm(ctx, ctx.linear("gemm", a, matrix, biases), { m: m * elementCount(stack), n, k });
+    const matrix = { tensor, m: m * elementCount(stack), n, k, groups: 1, index: (o: number, r: number) => r * n + o };
+    emitGemm(ctx, ctx.linear("gemm", a, matrix, biases), matrix);
     return;
   }
   const words = packComputed(

@@ -59,10 +59,10 @@ function quantizeInput(ctx: Lowering, input: string): { a: Place; dynamic: Place
   return { a, dynamic };
 }
 
-function scratchBytes(kernel: LinearKernel, integer: boolean, { n, k, window }: WeightMatrix): number {
+function scratchBytes(kernel: LinearKernel, integer: boolean, { m, n, k, window }: WeightMatrix): number {
   if (kernel === "dwconv") return integer ? qs8DepthwiseScratch(n, window!) : 0;
-  if (kernel === "conv") return integer ? qs8ConvScratch(k) : f32ConvScratch(k);
-  return integer ? qs8GemmScratch(k) : 0;
+  if (kernel === "conv") return integer ? qs8ConvScratch(k, m) : f32ConvScratch(k, m);
+  return integer ? qs8GemmScratch(k, m) : 0;
 }
 
 function packWeights(kernel: LinearKernel, integer: boolean, matrix: WeightMatrix): { data: ImageData; expand?: Expansion } {

@@ -28,7 +28,10 @@ export function packF32Depthwise<T extends Float32Array | Int8Array>(w: T, chann
   return packed;
 }
 
-/** Bytes of `f32_conv`'s scratch: im2col rows. `k` is kernel_h · kernel_w · in_c / groups; pointwise layers of stride 1 need none. */
-export function f32ConvScratch(k: number): number {
-  return PANEL_ROWS * k * 4;
+/**
+ * Bytes of `f32_conv`'s scratch: im2col rows. `k` is kernel_h · kernel_w · in_c / groups, `outputs` is batch · out_h · out_w; pointwise
+ * layers of stride 1 need none.
+ */
+export function f32ConvScratch(k: number, outputs = PANEL_ROWS): number {
+  return Math.min(outputs, PANEL_ROWS) * k * 4;
 }
