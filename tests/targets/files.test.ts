@@ -97,10 +97,13 @@ describe.each(NAMES)("the package for %s", (target) => {
     }
   });
 
-  it("stays whole when the model's name is hostile", async () => {
-    const files = await writeTarget(target, { ...SAMPLE, modelName: HOSTILE });
+  it("stays whole when the names that a model brings are hostile", async () => {
+    const rename = <P extends { name: string }>(port: P): P => ({ ...port, name: HOSTILE });
+    const meta = { ...SAMPLE.meta, name: HOSTILE, inputs: SAMPLE.meta.inputs.map(rename), outputs: SAMPLE.meta.outputs.map(rename) };
+    const files = await writeTarget(target, { ...SAMPLE, meta, modelName: HOSTILE });
     for (const [path, data] of files) {
-      if (/\.js$/.test(path)) await transform(text(data), { loader: "js" });
+      if (/\.(js|ts)$/.test(path)) await transform(text(data), { loader: path.endsWith(".ts") ? "ts" : "js" });
+      if (path.endsWith("model.d.ts")) expect(text(data).match(/^ {2}\S.*/gm)).toHaveLength(4);
       if (path.endsWith(".html")) expect(text(data)).not.toContain("<script>");
       if (path === "package.json") expect(JSON.parse(text(data)).name).toMatch(/^[a-z][a-z0-9-]*$/);
     }
