@@ -29,14 +29,15 @@ export function writePixels(port: InputPort, pixels: Uint8Array | Uint8ClampedAr
   const { channels, area, count } = pictureOf(port);
   const { mean, std, layout } = port.preprocess!;
   const step = pixels.length / (area * count);
+  const gray = step === 4 && channels === 1;
   const planar = layout === "nchw";
+  const stride = planar ? 1 : channels;
   for (let c = 0; c < channels; c++) {
     const values = Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - mean[c]) / std[c]);
-    for (let i = 0; i < area * count; i++) {
-      const p = i * step;
-      const byte =
-        step === 4 && channels === 1 ? (pixels[p] * 19595 + pixels[p + 1] * 38470 + pixels[p + 2] * 7471 + 32768) >> 16 : pixels[p + c];
-      to[planar ? (Math.floor(i / area) * channels + c) * area + (i % area) : i * channels + c] = values[byte];
+    for (let n = 0; n < count; n++) {
+      let at = n * channels * area + (planar ? c * area : c);
+      for (let p = n * area * step, end = p + area * step; p < end; p += step, at += stride)
+        to[at] = values[gray ? (pixels[p] * 19595 + pixels[p + 1] * 38470 + pixels[p + 2] * 7471 + 32768) >> 16 : pixels[p + c]];
     }
   }
 }
