@@ -1,5 +1,5 @@
 import { DTYPES, type DType, type TensorData } from "./dtype.ts";
-import { elementCount, sameShape, type Shape } from "./shape.ts";
+import { elementCount, type Shape, sameShape } from "./shape.ts";
 
 /** An affine grid: real = scale · (integer − zero). One scale for the tensor, or one per slice along `axis` (then zero is 0). */
 export interface Quant {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { build, load, openDataset } from "../../dist/index.js";
+import { build, load, openDataset } from "../../src/index.ts";
 import { edgepack, FASHION_MNIST, modelPath, withFolder } from "./edgepack.ts";
 
 const PREPROCESS = ["--mean", "0.2860", "--std", "0.3530"];

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { build, type Dataset, load } from "../../dist/index.js";
+import { build, type Dataset, load } from "../../src/index.ts";
 
 const require = createRequire(import.meta.url);
 
