@@ -33,7 +33,7 @@ export function writePixels(port: InputPort, pixels: Uint8Array | Uint8ClampedAr
   const planar = layout === "nchw";
   const stride = planar ? 1 : channels;
   for (let c = 0; c < channels; c++) {
-    const values = Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - mean[c]) / std[c]);
+    const values = new Float32Array(256).map((_, byte) => (byte / 255 - mean[c]) / std[c]);
     for (let n = 0; n < count; n++) {
       let at = n * channels * area + (planar ? c * area : c);
       for (let p = n * area * step, end = p + area * step; p < end; p += step, at += stride)
