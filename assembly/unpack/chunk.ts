@@ -5,6 +5,8 @@ import { bit, damage, isComplete, isDamaged, number, open, symbols } from "./ran
 import { fillSlots, readTable } from "./table";
 import { xxh32 } from "./xxh32";
 
+const BLOCK_LIMIT: u64 = 0x80000000;
+
 /**
  * Unpacks the chunk whose body of `length` bytes lies at `image + Work.chunk`. `image`, a multiple of 16, is the end of the image and the start of
  * a workspace of Work.bytes. Writes nothing but the workspace and [IMAGE_START, image), whatever the body holds; gives a Status.
@@ -75,7 +77,7 @@ function readExpanded(work: usize, dst: usize, count: u32, room: u32): u32 {
   const rows = number(Context.rows) + 1;
   const phase = number(Context.phase);
   const block = <u64>lanes * rows;
-  if (lanes > room >> 2 || phase >= block) {
+  if (lanes > room >> 2 || block >= BLOCK_LIMIT || phase >= block) {
     damage();
     return 0;
   }

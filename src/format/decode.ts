@@ -77,7 +77,7 @@ export function unpackChunk(body: Uint8Array, memory: Uint8Array, end: number): 
       const lanes = reader.number(Context.lanes) + 1;
       const block = lanes * (reader.number(Context.rows) + 1);
       const phase = reader.number(Context.phase);
-      if (phase >= block) corrupt();
+      if (block >= 2 ** 31 || phase >= block) corrupt();
       const blocks = Math.floor((phase + count - 1) / block) + 1;
       scaleBytes = 4 * lanes * blocks;
       room -= scaleBytes;

@@ -26,7 +26,7 @@ const PIECE_OVERHEAD = 16;
 export function encodeChunks(regions: readonly Region[]): Uint8Array[] {
   const chunks: Span[][] = [];
   let room = 0;
-  for (const region of [...regions].sort((a, b) => a.at - b.at)) {
+  for (const region of inOrder(regions)) {
     for (const span of spansOf(region)) {
       const size = plainBytes(span) + PIECE_OVERHEAD;
       if (size > room) {
@@ -50,7 +50,6 @@ function kindOf({ data, expand }: Region): Span["kind"] {
 /** Equal parts of a region, the fewest that fit a chunk each. */
 function* spansOf(region: Region): Generator<Span> {
   const { at, data, expand } = region;
-  if (data.length === 0 || at % 16) throw new RangeError(`region at ${at} of ${data.length} elements`);
   if (expand && (expand.lanes * 4 > CHUNK_PLAIN / 4 || expand.block < 4)) {
     yield* spansOf({ at, data: Float32Array.from(data, (q, i) => q * expand.scale[scaleIndex(expand, i)]) });
     return;
@@ -74,6 +73,20 @@ function gridOf({ scale, lanes, block }: Expand, from: number, count: number): S
   const first = Math.floor(from / block);
   const last = Math.floor((from + count - 1) / block);
   return { scale: scale.subarray(first * lanes, (last + 1) * lanes), lanes, block, phase: from % block };
+}
+
+/** Regions in order of address; throws RangeError where they are not as `Region` says. */
+function inOrder(regions: readonly Region[]): Region[] {
+  const sorted = [...regions].sort((a, b) => a.at - b.at);
+  let end = IMAGE_START;
+  for (const { at, data, expand } of sorted) {
+    const { length } = data;
+    if (at % 16 || at < end || length === 0) throw new RangeError(`region of ${length} elements at ${at}, where ${end} is free`);
+    if (expand && (expand.block % expand.lanes || expand.scale.length < Math.ceil(length / expand.block) * expand.lanes))
+      throw new RangeError(`${expand.scale.length} scales for ${length} elements in blocks of ${expand.block} and ${expand.lanes} lanes`);
+    end = at + length * (expand ? 4 : data.BYTES_PER_ELEMENT);
+  }
+  return sorted;
 }
 
 /** One byte of each element of a span, and the table it is coded with. */

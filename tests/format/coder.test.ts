@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Status } from "../../assembly/shared/container.ts";
+import { Context, Piece, Status, TableKind, TableSlot } from "../../assembly/shared/container.ts";
 import { unpackChunk } from "../../src/format/decode.ts";
 import { encodeChunks } from "../../src/format/encode.ts";
 import type { Region } from "../../src/format/image.ts";
+import { putNumber, RansEncoder } from "../../src/format/sink.ts";
+import { putTable } from "../../src/format/table.ts";
 import { DISTRIBUTIONS, entropyOf, pruned, weightsOf } from "./sample.ts";
 import { moduleOf, wasmDecoder } from "./wasm.ts";
 
@@ -98,7 +100,7 @@ const large = laidOut([
   { data: Float32Array.from({ length: 40_000 }, (_, i) => Math.sin(i)) },
   {
     data: weightsOf(DISTRIBUTIONS.ternary, 20_000),
-    expand: { scale: new Float32Array(10_000).map((_, i) => i), lanes: 10_000, block: 10_000 },
+    expand: { scale: new Float32Array(20_000).map((_, i) => i), lanes: 10_000, block: 10_000 },
   },
 ]);
 
@@ -127,6 +129,26 @@ describe.each(["simd", "scalar"] as const)("decoding in the %s build", (build) =
     const { statuses, memory } = wasmDecoder(module, end)(chunks);
     expect(statuses).toEqual(chunks.map(() => Status.ok));
     expect(Buffer.compare(memory.subarray(IMAGE_START, end), imageOf(regions, end).subarray(IMAGE_START))).toBe(0);
+  });
+});
+
+describe("regions that contradict themselves are RangeErrors of the writer", () => {
+  const data = new Int8Array(32);
+  it.each<[string, Region[]]>([
+    ["below the image", [{ at: 16, data }]],
+    ["at no multiple of 16", [{ at: 4100, data }]],
+    ["empty", [{ at: 4096, data: new Int8Array() }]],
+    [
+      "over each other",
+      [
+        { at: 4096, data },
+        { at: 4112, data },
+      ],
+    ],
+    ["with too few scales", [{ at: 4096, data, expand: { scale: new Float32Array(3), lanes: 2, block: 16 } }]],
+    ["with blocks that are no whole rows", [{ at: 4096, data, expand: { scale: new Float32Array(9), lanes: 3, block: 16 } }]],
+  ])("%s", (_, regions) => {
+    expect(() => encodeChunks(regions)).toThrow(RangeError);
   });
 });
 
@@ -166,6 +188,71 @@ describe("hostile bodies, their hashes made to fit", () => {
     }
     // A bit of a nearly incompressible plane only changes a symbol: that is for the hash to see. Where it changes more, the states end elsewhere.
     expect(seen.refused).toBeGreaterThan(good.length * 4);
+  });
+
+  const start = (e: RansEncoder, kind: Piece, count: number, gap = 0) => {
+    putNumber(e, Context.piece, kind);
+    e.bit(Context.continues, false);
+    putNumber(e, Context.gap, gap);
+    putNumber(e, Context.count, count - 1);
+  };
+  const plane = (e: RansEncoder, slot: TableSlot) => {
+    e.bit(Context.reuse + slot, false);
+    putTable(e, { kind: TableKind.constant, symbol: 1 });
+  };
+  const piece = (e: RansEncoder, kind: Piece.bytes | Piece.words, count: number, gap = 0) => {
+    start(e, kind, count, gap);
+    for (let p = 0; p < (kind === Piece.bytes ? 1 : 4); p++) plane(e, (kind === Piece.bytes ? TableSlot.bytes : TableSlot.words) + p);
+  };
+  const tableless = (e: RansEncoder, reuse: boolean) => {
+    start(e, Piece.bytes, 1);
+    e.bit(Context.reuse, reuse);
+    if (!reuse) putNumber(e, Context.table, 3);
+  };
+  const expanded = (e: RansEncoder, lanes: number, rows: number, phase: number) => {
+    start(e, Piece.expanded, 100);
+    putNumber(e, Context.lanes, lanes - 1);
+    putNumber(e, Context.rows, rows - 1);
+    putNumber(e, Context.phase, phase);
+    for (let p = 0; p < 4; p++) plane(e, TableSlot.scales + p);
+    plane(e, TableSlot.bytes);
+  };
+  const levels = (e: RansEncoder, values: number[], precision = 12) => {
+    start(e, Piece.bytes, 4);
+    e.bit(Context.reuse + TableSlot.bytes, false);
+    putTable(e, { kind: TableKind.levels, precision, center: 0, extent: values.length, floor: true, levels: values });
+    for (let i = 0; i < 4; i++) e.symbol(i, 0, 2 ** (precision - 1), precision);
+  };
+  const built = (write: (e: RansEncoder) => void): Uint8Array => {
+    const encoder = new RansEncoder();
+    write(encoder);
+    putNumber(encoder, Context.piece, Piece.end);
+    return encoder.finish();
+  };
+
+  it.each<[string, (e: RansEncoder) => void]>([
+    ["an unknown kind of piece", (e) => start(e, 5 as Piece, 1)],
+    ["a piece past the image", (e) => piece(e, Piece.bytes, 16, 1000)],
+    ["a gap that overflows", (e) => piece(e, Piece.bytes, 16, 2 ** 31 - 2)],
+    ["a gap that wraps around to the beginning", (e) => piece(e, Piece.bytes, 16, 2 ** 28 - 256)],
+    ["a count that overflows", (e) => piece(e, Piece.words, 2 ** 30 + 1)],
+    ["a table that was never set", (e) => tableless(e, true)],
+    ["an unknown kind of table", (e) => tableless(e, false)],
+    ["more lanes than a chunk holds scales", (e) => expanded(e, 2 ** 20, 1, 0)],
+    ["blocks so large that 32 bits wrap", (e) => expanded(e, 5, 2 ** 30, 0)],
+    ["a piece that begins past its block", (e) => expanded(e, 1, 8, 8)],
+    ["a level above the largest", (e) => levels(e, [3000, 1])],
+    ["levels that are all zero", (e) => levels(e, [0, 0])],
+    ["one symbol of all frequency", (e) => levels(e, [5])],
+    ["a precision of 17 bits", (e) => levels(e, [1, 1], 17)],
+  ])("%s: refused by both", (_, write) => {
+    expect(verdict(built(write))).toBe("refused");
+  });
+
+  it("the same built as they should be are accepted, so that the rows above bite", () => {
+    expect(verdict(built((e) => piece(e, Piece.bytes, 16)))).toBe("accepted");
+    expect(verdict(built((e) => expanded(e, 5, 20, 99)))).toBe("accepted");
+    expect(verdict(built((e) => levels(e, [1, 1])))).toBe("accepted");
   });
 
   it("are refused by both at every shorter length", () => {
