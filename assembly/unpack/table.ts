@@ -105,7 +105,8 @@ function assignFrequencies(levels: usize, table: usize, precision: u32): bool {
   let start: u32 = 0;
   for (let s: u32 = 0; s < 256; s++) {
     const frequency = load<u32>(table + (s << 2));
-    store<u32>(table + (s << 2), (frequency << 16) | start);
+    // Behind the last symbol that comes, start is 2^precision: 17 bits at the highest.
+    store<u32>(table + (s << 2), (frequency << 16) | (start & 0xffff));
     start += frequency;
   }
   return true;

@@ -5,7 +5,7 @@ import { unpackChunk } from "../../src/format/decode.ts";
 import { encodeChunks } from "../../src/format/encode.ts";
 import type { Region } from "../../src/format/image.ts";
 import { putNumber, RansEncoder } from "../../src/format/sink.ts";
-import { putTable } from "../../src/format/table.ts";
+import { putTable, type Table, tableFrequencies } from "../../src/format/table.ts";
 import { DISTRIBUTIONS, entropyOf, pruned, weightsOf } from "./sample.ts";
 import { moduleOf, wasmDecoder } from "./wasm.ts";
 
@@ -104,6 +104,24 @@ const large = laidOut([
   },
 ]);
 
+/** A chunk of one piece of bytes at the image's start, coded with this table. */
+function bodyWith(table: Extract<Table, { kind: TableKind.levels }>, data: Uint8Array): Uint8Array {
+  const frequencies = tableFrequencies(table)!;
+  const encoder = new RansEncoder();
+  putNumber(encoder, Context.piece, Piece.bytes);
+  encoder.bit(Context.continues, false);
+  putNumber(encoder, Context.gap, 0);
+  putNumber(encoder, Context.count, data.length - 1);
+  encoder.bit(Context.reuse + TableSlot.bytes, false);
+  putTable(encoder, table);
+  data.forEach((s, i) => {
+    const start = frequencies.subarray(0, s).reduce((sum, n) => sum + n, 0);
+    encoder.symbol(i % 4, start, frequencies[s], table.precision);
+  });
+  putNumber(encoder, Context.piece, Piece.end);
+  return encoder.finish();
+}
+
 describe.each(["simd", "scalar"] as const)("decoding in the %s build", (build) => {
   const module = moduleOf(build);
 
@@ -121,6 +139,24 @@ describe.each(["simd", "scalar"] as const)("decoding in the %s build", (build) =
       }),
       { numRuns: 20, seed: 1 },
     );
+  });
+
+  it.each([12, 14, 16])("tables of %i bits come back, symbols missing at either end", (precision) => {
+    const decode = wasmDecoder(module, IMAGE_START + 1024);
+    for (const used of [
+      [0, 1],
+      [254, 255],
+      [100, 101, 130],
+      [0, 255],
+    ]) {
+      const levels = new Uint16Array(256);
+      for (const s of used) levels[s] = 3 + (s % 7);
+      const table = { kind: TableKind.levels, precision, center: used[0], extent: 256, floor: false, levels } as const;
+      const data = Uint8Array.from({ length: 1024 }, (_, i) => used[(i * i) % used.length]);
+      const { statuses, memory } = decode([bodyWith(table, data)]);
+      expect(statuses).toEqual([Status.ok]);
+      expect(memory.slice(IMAGE_START, IMAGE_START + 1024)).toEqual(data);
+    }
   });
 
   it("regions larger than a chunk come back", () => {
