@@ -20,17 +20,11 @@ if (unknown.length) {
 
 const run = (command, args, cwd) => spawnSync(command, args, { cwd, stdio: "inherit" }).status ?? 1;
 
-/** The npm that runs this script: a dependency puts an old one first in the PATH of scripts. */
-const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
-
 let failed = 0;
 for (const name of names) {
   const folder = join(here, name);
   // Install scripts only fetch what is not wanted here; the binaries are in the packages.
-  if (
-    existsSync(join(folder, "package.json")) &&
-    run(npm[0], [...npm.slice(1), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)
-  ) {
+  if (existsSync(join(folder, "package.json")) && run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], folder)) {
     console.error(`the packages of ${name} could not be installed`);
     failed++;
   }
