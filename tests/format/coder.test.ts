@@ -150,7 +150,8 @@ describe.each(["simd", "scalar"] as const)("decoding in the %s build", (build) =
       [0, 255],
     ]) {
       const levels = new Uint16Array(256);
-      for (const s of used) levels[s] = 3 + (s % 7);
+      // Equal shares are powers of two, so that the states at the end hit the first slot of their symbol.
+      for (const s of used) levels[s] = 3;
       const table = { kind: TableKind.levels, precision, center: used[0], extent: 256, floor: false, levels } as const;
       const data = Uint8Array.from({ length: 1024 }, (_, i) => used[(i * i) % used.length]);
       const { statuses, memory } = decode([bodyWith(table, data)]);
