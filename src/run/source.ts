@@ -14,7 +14,7 @@ export async function readSource(source: Source | PromiseLike<Source>): Promise<
   if (typeof given === "string" || given instanceof URL) return readUrl(String(given));
   if (typeof Response === "function" && given instanceof Response) return readResponse(given);
   if (Object.prototype.toString.call(given).endsWith("ArrayBuffer]")) return new Uint8Array(given as ArrayBuffer);
-  throw new EdgepackError("FILE", `Cannot read a model from ${typeof given}: give bytes, a Response or a URL.`);
+  throw new EdgepackError("FILE", `Cannot read from ${given === null ? "null" : typeof given}: give bytes, a Response or a URL.`);
 }
 
 async function readResponse(response: Response): Promise<Uint8Array> {

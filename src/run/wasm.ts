@@ -73,8 +73,8 @@ async function compile(source: WasmSource): Promise<WebAssembly.Module> {
   }
 }
 
-function isPair(value: object | string): value is WasmPair {
-  return typeof value === "object" && "simd" in value;
+function isPair(value: unknown): value is WasmPair {
+  return "simd" in Object(value);
 }
 
 /** By its tag, since modules may come from another realm. */

@@ -61,7 +61,7 @@ describe("what a model is read from", () => {
   it("anything else: FILE", async () => {
     await expect(load(7 as unknown as string, { wasm: simd })).rejects.toThrow(failure("FILE", /number/));
     await expect(load(undefined as unknown as string, { wasm: simd })).rejects.toThrow(failure("FILE", /undefined/));
-    await expect(load(null as unknown as string, { wasm: simd })).rejects.toThrow(failure("FILE", /object/));
+    await expect(load(null as unknown as string, { wasm: simd })).rejects.toThrow(failure("FILE", /null/));
   });
 });
 
@@ -99,6 +99,11 @@ describe("what the kernels are taken from", () => {
   it("bytes that are no module, or a module of something else: WASM_UNAVAILABLE", async () => {
     await expect(load(epk, { wasm: new Uint8Array(8) })).rejects.toThrow(failure("WASM_UNAVAILABLE", /./));
     await expect(load(epk, { wasm: Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0) })).rejects.toThrow(failure("WASM_UNAVAILABLE", /abi/));
+  });
+
+  it("a promise of nothing: FILE", async () => {
+    for (const nothing of [null, undefined])
+      await expect(load(epk, { wasm: Promise.resolve(nothing) as unknown as WasmSource })).rejects.toThrow(failure("FILE", /give bytes/));
   });
 
   it("a module of another ABI: EPK_VERSION", async () => {
