@@ -2,6 +2,19 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
 
+/** The Fashion-MNIST models, smallest first; two lie in the examples, the others beside the accuracy suite. */
+export const models = {
+  dscnn: "examples/fashion-mnist/dscnn.onnx",
+  lenet300: "tests/accuracy/models/lenet300.onnx",
+  lenet5: "tests/accuracy/models/lenet5.onnx",
+  resnet8: "tests/accuracy/models/resnet8.onnx",
+  resnet20: "examples/fashion-mnist/resnet20.onnx",
+  vit: "tests/accuracy/models/vit.onnx",
+};
+
+/** How they were trained. */
+export const PREPROCESS = { mean: [0.286], std: [0.353], layout: "nchw" };
+
 const WARM_MS = 1500;
 const ROUNDS = 30;
 const ROUND_MS = 20;

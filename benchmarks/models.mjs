@@ -5,18 +5,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { build, load, openDataset } from "../dist/index.js";
-import { machine, measure } from "./measure.mjs";
+import { machine, measure, models, PREPROCESS as preprocess } from "./measure.mjs";
 
 const root = new URL("..", import.meta.url);
 const data = process.env.EDGEPACK_FASHION_MNIST ?? "/usr/share/datasets/fashion-mnist";
-const models = {
-  lenet300: "tests/accuracy/models/lenet300.onnx",
-  lenet5: "tests/accuracy/models/lenet5.onnx",
-  dscnn: "examples/fashion-mnist/dscnn.onnx",
-  resnet8: "tests/accuracy/models/resnet8.onnx",
-  resnet20: "examples/fashion-mnist/resnet20.onnx",
-  vit: "tests/accuracy/models/vit.onnx",
-};
 
 const require = createRequire(new URL("tests/peers/package.json", root));
 const ort = await import(pathToFileURL(require.resolve("onnxruntime-web")).href);
@@ -26,7 +18,6 @@ const peer = JSON.parse(readFileSync(new URL("tests/peers/node_modules/onnxrunti
 const results = [];
 for (const [name, path] of Object.entries(models)) {
   const onnx = readFileSync(new URL(path, root));
-  const preprocess = { mean: [0.286], std: [0.353], layout: "nchw" };
   const float = await build(onnx, { weights: "f32", preprocess });
   const calibration = await openDataset(data, { part: "train", inputs: float.meta.inputs });
   const integer = await build(onnx, { preprocess, calibration });
