@@ -37,6 +37,34 @@ export enum Op {
   qs8_reduce_mean = 20,
   qs8_binary = 21,
   qs8_table = 22,
+  /** Control: `assembly/shared/control.ts`. */
+  jump = 23,
+  jump_if = 24,
+  /** Elements of any type: `assembly/shared/elementwise.ts`. */
+  cast = 30,
+  element_binary = 31,
+  element_unary = 32,
+  where = 33,
+  /** Data-dependent movement: `assembly/shared/indexing.ts`. */
+  gather = 40,
+  gather_elements = 41,
+  gather_nd = 42,
+  scatter_elements = 43,
+  scatter_nd = 44,
+  arg = 45,
+  top_k = 46,
+  cumulative_sum = 47,
+  one_hot = 48,
+  non_zero = 49,
+  compress = 50,
+  unique = 51,
+  non_max_suppression = 52,
+  /** Sampling: `assembly/shared/sampling.ts`. */
+  resample = 60,
+  grid_sample = 61,
+  roi_align = 62,
+  max_unpool = 63,
+  pool_indices = 64,
 }
 
 /** Words before a record's first field. */
