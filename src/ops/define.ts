@@ -85,6 +85,17 @@ export interface UpgradeContext {
   fresh(): string;
 }
 
+/** What `decompose` builds with. Values that it adds have types at once, and are constants where they follow from constants. */
+export interface Decomposition {
+  readonly node: Node;
+  type(value: string): TensorType;
+  constant(value: string): Tensor | undefined;
+  /** Adds a node and returns its first output. `outputs` are those of the node that is taken apart, where the new one writes them. */
+  add(op: string, inputs: readonly string[], attrs?: Node["attrs"], outputs?: readonly string[]): string;
+  /** Adds a constant and returns its name. */
+  value(tensor: Tensor): string;
+}
+
 /**
  * Everything edgepack knows of an operator. The exported name is the ONNX op_type, and attributes and inputs are those of ONNX opset 17
  * (of the opset that brought the operator, where that is newer); `upgrade` raises older forms to it.
@@ -119,7 +130,12 @@ export interface OpDef {
   readonly quantize?: QuantizeRule;
   /** Multiply-accumulates of one inference; absent means none worth counting. */
   macs?(node: Node, inputs: readonly (TensorType | undefined)[], output: TensorType): number;
-  /** Writes plan records. Absent: the operator must fold away before a plan is made. */
+  /**
+   * Takes the operator apart into others, the last of which write its outputs; one that adds nothing is left as it is. Runs in the f32 graph after
+   * constants are folded; throws RangeError with a reason where the node cannot be had.
+   */
+  decompose?(parts: Decomposition): void;
+  /** Writes plan records. Absent: the operator must be taken apart or fold away before a plan is made. */
   lower?(ctx: Lowering): void;
   readonly cases: readonly OpCase[];
 }

@@ -1,6 +1,7 @@
 import { prune } from "../graph/edit.ts";
 import type { Graph } from "../graph/graph.ts";
 import { absorbTranspose } from "./absorb-transpose.ts";
+import { decompose } from "./decompose.ts";
 import { eliminate } from "./eliminate.ts";
 import { fold } from "./fold.ts";
 import { fuseActivation } from "./fuse-activation.ts";
@@ -23,6 +24,8 @@ export const PASSES: readonly (readonly [name: string, pass: Pass])[] = [
   ["dead-code", prune],
   ["eliminate", eliminate],
   ["share", share],
+  ["decompose", decompose],
+  ["eliminate", eliminate],
   ["fuse-layernorm", fuseLayernorm],
   ["fuse-gelu", fuseGelu],
   ["fuse-hardswish", fuseHardswish],
