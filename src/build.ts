@@ -11,12 +11,15 @@ import type { Graph } from "./graph/graph.ts";
 import { readOnnx } from "./onnx/index.ts";
 import { optimize } from "./passes/index.ts";
 import { type Plan, planGraph } from "./plan/plan.ts";
+import type { Tensor } from "./tensor/index.ts";
 
 export type { BuildReport, LayerReport } from "./compress/report.ts";
 
 export interface BuildOptions {
   /** Shapes of inputs whose dimensions the model leaves open. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
+  /** Inputs that always have one value (a sample rate, a switch): they become constants, and leave the model's inputs. */
+  readonly fixed?: Readonly<Record<string, Tensor>>;
   /** Reads the files that external data lies in, by their path relative to the model. */
   readonly external?: (location: string) => Uint8Array;
   /** `int8` (the default) quantizes: statically where calibration data are given, dynamically where not. */

@@ -1,7 +1,7 @@
 /** Graph inputs: their types, with every dimension fixed. */
 import { EdgepackError } from "../errors.ts";
 import { ELEMENT_TYPES, elementTypeName } from "../ops/element-type.ts";
-import type { TensorType } from "../tensor/index.ts";
+import type { Tensor, TensorType } from "../tensor/index.ts";
 import type { ValueInfoProto } from "./schema.ts";
 import { closest } from "./suggest.ts";
 
@@ -38,6 +38,27 @@ export function inputTypes(inputs: readonly ValueInfoProto[], shapes: Shapes): M
   return types;
 }
 
+/** Moves the inputs that the user fixes into `constants` and returns the others. Throws USAGE with all values that fit no input. */
+export function fixInputs(
+  inputs: readonly ValueInfoProto[],
+  values: Readonly<Record<string, Tensor>>,
+  constants: Map<string, Tensor>,
+): readonly ValueInfoProto[] {
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(values)) {
+    const input = inputs.find((i) => i.name === name);
+    const dtype = ELEMENT_TYPES.get(input?.type?.tensorType?.elemType ?? 0)?.dtype;
+    if (!input) problems.push(noSuchInput(name, inputs));
+    else if (dtype !== value.dtype) problems.push(`${name}: the value is ${value.dtype}, the model takes ${dtype ?? "another kind"}`);
+    else {
+      problems.push(...misfits(`the value of ${name}`, value.shape, input));
+      constants.set(name, value);
+    }
+  }
+  if (problems.length) throw new EdgepackError("USAGE", "The values that inputs are fixed to do not fit the model:", problems);
+  return inputs.filter((input) => !Object.hasOwn(values, input.name ?? ""));
+}
+
 interface Dim {
   readonly known: number | undefined;
   readonly label: string;
@@ -58,24 +79,32 @@ function askFor(name: string, dims: readonly Dim[]): string {
 
 function checkGiven(inputs: readonly ValueInfoProto[], shapes: Shapes): void {
   const problems: string[] = [];
-  const names = inputs.map((input) => input.name ?? "");
   for (const [name, given] of Object.entries(shapes)) {
     const input = inputs.find((i) => i.name === name);
     if (!input) {
-      const near = closest(name, names);
-      problems.push(`there is no input ${name}${near ? `, did you mean ${near}?` : "."} The inputs are: ${names.join(", ")}`);
+      problems.push(noSuchInput(name, inputs));
       continue;
     }
     const shown = `${name}=${given}`;
     if (given.some((d) => !Number.isSafeInteger(d) || d < 1)) problems.push(`${shown}: dimensions must be whole numbers from 1`);
-    const dims = input.type?.tensorType?.shape?.dim;
-    if (dims && dims.length !== given.length)
-      problems.push(`${shown}: the model's ${name} has ${dims.length} dimensions, not ${given.length}`);
-    else
-      dims?.forEach((dim, i) => {
-        const known = fixed(dim.value);
-        if (known !== undefined && known !== given[i]) problems.push(`${shown}: dimension ${i} is ${known} in the model, not ${given[i]}`);
-      });
+    problems.push(...misfits(shown, given, input));
   }
   if (problems.length) throw new EdgepackError("USAGE", "The shapes that were given do not fit the model:", problems);
+}
+
+function noSuchInput(name: string, inputs: readonly ValueInfoProto[]): string {
+  const names = inputs.map((input) => input.name ?? "");
+  const near = closest(name, names);
+  return `there is no input ${name}${near ? `, did you mean ${near}?` : "."} The inputs are: ${names.join(", ")}`;
+}
+
+/** Where a shape contradicts what the model fixes. */
+function misfits(shown: string, given: readonly number[], { name, type }: ValueInfoProto): string[] {
+  const dims = type?.tensorType?.shape?.dim;
+  if (!dims) return [];
+  if (dims.length !== given.length) return [`${shown}: the model's ${name} has ${dims.length} dimensions, not ${given.length}`];
+  return dims.flatMap((dim, i) => {
+    const known = fixed(dim.value);
+    return known === undefined || known === given[i] ? [] : [`${shown}: dimension ${i} is ${known} in the model, not ${given[i]}`];
+  });
 }

@@ -2,7 +2,7 @@ import { EdgepackError } from "../errors.ts";
 import { freshNames, sortNodes } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
-import { inputTypes, type Shapes } from "./inputs.ts";
+import { fixInputs, inputTypes, type Shapes } from "./inputs.ts";
 import { type NodeReader, readNode } from "./nodes.ts";
 import { type GraphProto, MODEL } from "./schema.ts";
 import { notOnnx } from "./sniff.ts";
@@ -15,6 +15,8 @@ export const OPSETS = { oldest: 7, newest: 21 } as const;
 export interface ReadOptions {
   /** Shapes of inputs whose dimensions the model leaves open. */
   readonly shapes?: Shapes;
+  /** Inputs that always have one value, by name: they become constants, and what follows from them is folded. */
+  readonly fixed?: Readonly<Record<string, Tensor>>;
   /** Reads files that external data lies in, by their path relative to the model's folder. */
   readonly external?: External;
 }
@@ -46,16 +48,17 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): OnnxMode
       `The model uses opset ${opset}; edgepack reads ${OPSETS.oldest} to ${OPSETS.newest}. Export it again with opset 17, or convert it with onnx.version_converter.`,
     );
   const warnings: string[] = [];
-  const graph = readGraph(model.graph, { opset, opsets, external: options.external }, options.shapes ?? {}, warnings);
+  const graph = readGraph(model.graph, { opset, opsets, external: options.external }, options, warnings);
   const producer = [model.producerName, model.producerVersion].filter(Boolean).join(" ");
   return { graph, opset, producer, warnings };
 }
 
 type Source = Pick<NodeReader, "opset" | "opsets" | "external">;
 
-function readGraph(proto: GraphProto, from: Source, shapes: Shapes, warnings: string[]): Graph {
+function readGraph(proto: GraphProto, from: Source, { shapes = {}, fixed = {} }: ReadOptions, warnings: string[]): Graph {
   const constants = readInitializers(proto, from.external, warnings);
-  const inputs = proto.input.filter((input) => !constants.has(input.name ?? ""));
+  const open = proto.input.filter((input) => !constants.has(input.name ?? ""));
+  const inputs = fixInputs(open, fixed, constants);
   checkNames(proto, [...inputs.map((i) => i.name ?? ""), ...constants.keys()]);
 
   const outputs = proto.output.map((output) => output.name ?? "");

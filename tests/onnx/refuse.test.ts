@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readOnnx } from "../../src/onnx/index.ts";
+import { i64 } from "../../src/tensor/index.ts";
 import { failure, model, node, value } from "./model.ts";
 
 describe("what is not supported", () => {
@@ -18,7 +19,7 @@ describe("what is not supported", () => {
     expect(failure(() => readOnnx(bytes))).toMatchInlineSnapshot(`
       "ONNX_UNSUPPORTED: The model needs what edgepack does not support:
         - Bogus first (ai.onnx opset 17): the operator is not supported
-        - Inverse second (com.microsoft opset not given): the domain com.microsoft is not supported
+        - Inverse second (com.microsoft opset not given): the operator is not supported
         - Relu c (ai.onnx opset 17): attribute slope is not supported
         - If branch (ai.onnx opset 17): operators with subgraphs are not supported
         - Softmax many (ai.onnx opset 17): takes 1 input, has 3"
@@ -80,5 +81,29 @@ describe("shapes", () => {
 
   it("are not looked up in the prototype of the options", () => {
     expect(failure(() => readOnnx(bytes(value("constructor", ["N", "M"]))))).toContain("SHAPE_UNKNOWN");
+  });
+});
+
+describe("inputs that are fixed", () => {
+  const bytes = model({
+    input: [value("x", [2, "N"]), value("rate", [1], 7)],
+    output: [value("y"), value("r")],
+    node: [node("Abs", "x", "y"), node("Identity", "rate", "r")],
+  });
+
+  it("become constants", () => {
+    const { graph } = readOnnx(bytes, { fixed: { rate: i64([16000]) }, shapes: { x: [2, 3] } });
+    expect(graph.inputs).toEqual(["x"]);
+    expect(graph.constants.get("rate")).toEqual(i64([16000]));
+  });
+
+  it("to values that do not fit are refused, all at once", () => {
+    const fixed = { rte: i64([1]), rate: i64([1, 2]), x: i64([1]) };
+    expect(failure(() => readOnnx(bytes, { fixed }))).toMatchInlineSnapshot(`
+      "USAGE: The values that inputs are fixed to do not fit the model:
+        - there is no input rte, did you mean rate? The inputs are: x, rate
+        - the value of rate: dimension 0 is 1 in the model, not 2
+        - x: the value is i64, the model takes f32"
+    `);
   });
 });
