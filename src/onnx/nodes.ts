@@ -4,6 +4,7 @@ import type { RawNode } from "../ops/define.ts";
 import { opOf } from "../ops/index.ts";
 import { makeNode, nodeProblems } from "../ops/node.ts";
 import type { Tensor } from "../tensor/index.ts";
+import { CONTRIB } from "./contrib.ts";
 import { IR_ONLY_ATTRS } from "./ir-only.ts";
 import { ATTRIBUTE_TYPE, type AttributeProto, type NodeProto } from "./schema.ts";
 import { type External, readTensor } from "./tensor.ts";
@@ -31,9 +32,12 @@ export function readNode(proto: NodeProto, reader: NodeReader, problems: string[
     return [];
   };
   if (proto.attribute.some((a) => a.g || a.graphs.length > 0)) return refuse("operators with subgraphs are not supported");
-  if (domain !== "" && domain !== "ai.onnx") return refuse(`the domain ${domain} is not supported`);
+  const contrib = domain === "com.microsoft" ? CONTRIB.get(op) : undefined;
+  if (!contrib && domain !== "" && domain !== "ai.onnx")
+    return refuse(domain === "com.microsoft" ? "the operator is not supported" : `the domain ${domain} is not supported`);
   const def = opOf(op);
-  if (!def) return refuse("the operator is not supported");
+  const upgrade = contrib ?? def?.upgrade;
+  if (!upgrade && !def) return refuse("the operator is not supported");
 
   const attrs: [string, AttrValue][] = [];
   for (const attribute of proto.attribute) {
@@ -48,14 +52,14 @@ export function readNode(proto: NodeProto, reader: NodeReader, problems: string[
     op,
     name: reader.fresh(proto.name || `${op}_${proto.output[0] ?? ""}`),
     inputs: proto.input,
-    outputs: outputsOf(proto, def.variadicOutputs === true, reader),
+    outputs: outputsOf(proto, def?.variadicOutputs === true, reader),
     attrs: Object.fromEntries(attrs),
   };
-  const own = Object.keys(raw.attrs).filter((key) => IR_ONLY_ATTRS.has(key) && Object.hasOwn(def.attrs, key));
+  const own = Object.keys(raw.attrs).filter((key) => IR_ONLY_ATTRS.has(key) && (contrib || Object.hasOwn(def!.attrs, key)));
   if (own.length) return refuse(own.map((key) => `attribute ${key} is not supported`).join("; "));
   let raised: readonly RawNode[];
   try {
-    raised = def.upgrade?.(raw, upgradeContext(raw.name, reader)) ?? [raw];
+    raised = upgrade?.(raw, upgradeContext(raw.name, reader)) ?? [raw];
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return refuse(error.message);
