@@ -6,6 +6,7 @@ import { makeNode, nodeProblems } from "../ops/node.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { CONTRIB } from "./contrib.ts";
 import { IR_ONLY_ATTRS } from "./ir-only.ts";
+import { BROADCASTING, raiseLegacy } from "./legacy.ts";
 import { ATTRIBUTE_TYPE, type AttributeProto, type NodeProto } from "./schema.ts";
 import { type External, readTensor } from "./tensor.ts";
 
@@ -59,7 +60,9 @@ export function readNode(proto: NodeProto, reader: NodeReader, problems: string[
   if (own.length) return refuse(own.map((key) => `attribute ${key} is not supported`).join("; "));
   let raised: readonly RawNode[];
   try {
-    raised = upgrade?.(raw, upgradeContext(raw.name, reader)) ?? [raw];
+    const context = upgradeContext(raw.name, reader);
+    const { node, before } = reader.opset < BROADCASTING ? raiseLegacy(raw, context) : { node: raw, before: [] };
+    raised = [...before, ...(upgrade?.(node, context) ?? [node])];
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     return refuse(error.message);

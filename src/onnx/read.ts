@@ -10,7 +10,7 @@ import { DOUBLE, type External, readTensor } from "./tensor.ts";
 import { decode } from "./wire.ts";
 
 /** Opsets whose models are read; from 18 on, nodes that the opset changed are refused one by one. */
-export const OPSETS = { oldest: 7, newest: 21 } as const;
+export const OPSETS = { oldest: 1, newest: 21 } as const;
 
 export interface ReadOptions {
   /** Shapes of inputs whose dimensions the model leaves open. */

@@ -193,4 +193,17 @@ describe("older opsets", () => {
   ])("%s is raised to its newest form", (_, opset, nodes, expected) => {
     expect(types(opset, nodes)).toContain(expected);
   });
+
+  it("before 7 align the second operand by axis", () => {
+    const shapes = (attrs: Record<string, number>) =>
+      fold(
+        readOnnx(
+          model({ input: [value("x", [2, 3, 4]), value("b", [3])], output: [value("y")], node: [node("Mul", "x b", "y", attrs)] }, 6),
+        ).graph,
+      );
+    const graph = shapes({ broadcast: 1, axis: 1 });
+    expect(graph.types.get(graph.nodes.at(-1)!.inputs[1])?.shape).toEqual([3, 1]);
+    expect(graph.types.get("y")?.shape).toEqual([2, 3, 4]);
+    expect(() => shapes({ broadcast: 1 })).toThrow(/do not broadcast/);
+  });
 });

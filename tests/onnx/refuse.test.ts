@@ -28,8 +28,8 @@ describe("what is not supported", () => {
 
   it("is an opset out of range", () => {
     const of = (opset: number) => failure(() => readOnnx(model({ node: [node("Abs", "x", "y")] }, opset)));
-    expect(of(6)).toMatchInlineSnapshot(
-      `"ONNX_UNSUPPORTED: The model uses opset 6; edgepack reads 7 to 21. Export it again with opset 17, or convert it with onnx.version_converter."`,
+    expect(of(0)).toMatchInlineSnapshot(
+      `"ONNX_UNSUPPORTED: The model uses opset 0; edgepack reads 1 to 21. Export it again with opset 17, or convert it with onnx.version_converter."`,
     );
     expect(of(22)).toContain("opset 22");
   });
