@@ -74,6 +74,7 @@ export const MatMul = defineOp({
     ),
     linearCase("vector by matrix", [[6], [6, 4]], {}),
     linearCase("matrix by vector", [[4, 6], [6]], {}),
+    linearCase("nothing to sum", [[2, 0], [0, 3], [3]], {}),
     {
       ...linearCase(
         "stack by stack",
@@ -138,7 +139,7 @@ function lowerMatMul(ctx: Lowering): void {
   const tensor = ctx.constant(b);
   const biases = bias ? ctx.constant(bias) : undefined;
   if (bias && !biases) throw new RangeError("a bias that is computed while the model runs is not supported");
-  const matrices = elementCount(ctx.type(b).shape) / (k * n);
+  const matrices = elementCount(ctx.type(b).shape.slice(0, -2));
   if (tensor && matrices === 1) {
     const matrix = { tensor, m: m * elementCount(stack), n, k, groups: 1, index: (o: number, r: number) => r * n + o };
     emitGemm(ctx, ctx.linear("gemm", a, matrix, biases), matrix);

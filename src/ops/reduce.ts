@@ -82,6 +82,7 @@ function reduce(name: string, row: ReduceRow): OpDef {
       ["NCHW spatial", [2, 5, 4, 4], { axes: [2, 3] }],
       ["apart", [3, 4, 5], { axes: [0, 2] }],
       ["everything", [3, 7], { keepdims: 0 }],
+      ...(mean ? [] : [["nothing", [2, 0, 3], { axes: [1] }]]),
     ].map(([title, shape, attrs]) => ({
       name: `${name} ${title}`,
       inputs: [wave(shape as number[])],
@@ -133,9 +134,10 @@ function emitReduce(ctx: Lowering, kind: Reduce, node: Node): void {
   if (!isOneRun(axes, x.shape)) throw new RangeError(`there is no kernel for axes [${axes}], which are apart`);
   const n = elementCount(axes.map((axis) => x.shape[axis]));
   const inner = elementCount(x.shape.slice((axes.at(-1) ?? -1) + 1));
+  const outer = elementCount(x.shape.slice(0, axes[0] ?? 0));
   ctx.emit(node.quant ? Op.qs8_reduce_mean : Op.f32_reduce, {
     [ReduceField.kind]: kind,
-    [ReduceField.outer]: elementCount(x.shape) / n / inner,
+    [ReduceField.outer]: outer,
     [ReduceField.n]: n,
     [ReduceField.inner]: inner,
     [ReduceField.a]: ctx.place(input),

@@ -89,7 +89,7 @@ interface ImageLayout {
   readonly end: number;
 }
 
-/** Pools first, one region for each type of array, then weights in the order in which the plan reads them. */
+/** Pools first, one region for each type of array, then weights in the order in which the plan reads them. What is empty has no region. */
 function layOutImage(buffers: Buffers, start: number): ImageLayout {
   const images = buffers.all.flatMap((buffer, id) => (buffer.kind === "image" ? [{ id, buffer }] : []));
   const regions: Region[] = [];
@@ -107,11 +107,12 @@ function layOutImage(buffers: Buffers, start: number): ImageLayout {
       addresses.set(id, at + offset * kind.BYTES_PER_ELEMENT);
       offset += step(buffer.data.length);
     }
-    regions.push({ at, data });
+    if (data.length > 0) regions.push({ at, data });
     at += data.byteLength;
   }
   for (const { id, buffer } of images.filter(({ buffer }) => !buffer.pooled)) {
     addresses.set(id, at);
+    if (buffer.data.length === 0) continue;
     weightRegions.set(id, regions.length);
     regions.push(buffer.expand ? { at, data: buffer.data, expand: buffer.expand } : { at, data: buffer.data });
     at = align(at + (buffer.expand ? 4 * buffer.data.length : buffer.data.byteLength));

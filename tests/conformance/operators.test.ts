@@ -121,7 +121,7 @@ function integerForm(graph: Graph, inputs: Feeds): Graph | undefined {
     (value) => behind.types.get(value)!.dtype === "f32",
   );
   const seen = Object.entries(evaluate({ ...behind, outputs: values }, inputs));
-  const grids = new Map<string, Quant>(seen.map(([name, { data }]) => [name, gridOfRange(Math.min(...data), Math.max(...data))]));
+  const grids = new Map<string, Quant>(seen.map(([name, { data }]) => [name, gridOfRange(Math.min(0, ...data), Math.max(0, ...data))]));
   const quantized = quantizeStatic(behind, grids);
   const integers = quantized.nodes.flatMap((node) => node.outputs).filter((value) => value === onGrid("y0"));
   return { ...quantized, outputs: [...integers, "sink"] };

@@ -1,0 +1,326 @@
+/** Random graphs: a list of steps, each of which adds an operator to what stands so far, or nothing where it does not fit. */
+import fc from "fast-check";
+import type { Graph, Node } from "../../src/graph/graph.ts";
+import { inferNode, inferTypes } from "../../src/graph/infer.ts";
+import { makeNode } from "../../src/ops/node.ts";
+import { elementCount, f32, i64, type Shape, type Tensor, type TensorType, typeOf } from "../../src/tensor/index.ts";
+import { random } from "../graph/build.ts";
+
+/** No value has more elements than this. */
+const MAX_ELEMENTS = 1500;
+
+/** A step reads its choices from `picks`, one after the other, round and round: any list of numbers is a graph, so graphs shrink well. */
+interface Step {
+  readonly op: number;
+  readonly picks: readonly number[];
+}
+
+interface Recipe {
+  readonly inputs: readonly Shape[];
+  readonly steps: readonly Step[];
+  /** Values that are put out beside those that nothing reads; inputs and constants may be among them. */
+  readonly outputs: readonly number[];
+}
+
+const shapes: fc.Arbitrary<Shape> = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(...[2, 9, 8, 8].map((max) => fc.integer({ min: 1, max }))) },
+  { weight: 2, arbitrary: fc.array(fc.integer({ min: 1, max: 5 }), { maxLength: 3 }) },
+  { weight: 1, arbitrary: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 4, maxLength: 7 }) },
+);
+
+export const recipes: fc.Arbitrary<Recipe> = fc.record({
+  inputs: fc.array(shapes, { minLength: 1, maxLength: 3 }),
+  steps: fc.array(fc.record({ op: fc.nat(999), picks: fc.array(fc.nat(999), { minLength: 10, maxLength: 10 }) }), {
+    minLength: 1,
+    maxLength: 10,
+  }),
+  outputs: fc.array(fc.nat(999), { maxLength: 3 }),
+});
+
+/** A graph in the making. */
+class Draft {
+  readonly nodes: Node[] = [];
+  readonly constants = new Map<string, Tensor>();
+  readonly types = new Map<string, TensorType>();
+  readonly values: string[] = [];
+  readonly inputs: string[] = [];
+  private picks: readonly number[] = [0];
+  private at = 0;
+
+  input(shape: Shape): void {
+    const name = `x${this.inputs.length}`;
+    this.inputs.push(name);
+    this.values.push(name);
+    this.types.set(name, { dtype: "f32", shape });
+  }
+
+  choose(picks: readonly number[]): void {
+    this.picks = picks;
+    this.at = 0;
+  }
+
+  /** A number in 0..n−1. */
+  below(n: number): number {
+    return this.picks[this.at++ % this.picks.length] % Math.max(1, n);
+  }
+
+  between(min: number, max: number): number {
+    return min + this.below(max - min + 1);
+  }
+
+  one<T>(list: readonly T[]): T {
+    return list[this.below(list.length)];
+  }
+
+  /** A value, most often one of the latest. */
+  value(): string {
+    return this.values[this.values.length - 1 - this.below(this.below(3) ? Math.min(2, this.values.length) : this.values.length)];
+  }
+
+  shape(value: string): Shape {
+    return this.types.get(value)!.shape;
+  }
+
+  constant(value: Tensor): string {
+    const name = `c${this.constants.size}`;
+    this.constants.set(name, value);
+    this.types.set(name, typeOf(value));
+    return name;
+  }
+
+  reals(shape: Shape): string {
+    return this.constant(random(shape, this.constants.size + 1));
+  }
+
+  positive(shape: Shape): string {
+    const data = random(shape, this.constants.size + 1).data.map((v) => v + 1.5);
+    return this.constant(f32(data, shape));
+  }
+
+  ints(values: readonly number[]): string {
+    return this.constant(i64(values));
+  }
+
+  /** Adds a node and returns its first output, or undefined where it does not fit or grows too large. */
+  add(op: string, inputs: readonly string[], attrs: Node["attrs"] = {}, outputs = 1): string | undefined {
+    const id = this.nodes.length;
+    const names = Array.from({ length: outputs }, (_, i) => `v${id}${i ? `.${i}` : ""}`);
+    const node = makeNode({ op, name: `n${id}`, inputs, outputs: names, attrs });
+    let types: readonly TensorType[];
+    try {
+      ({ types } = inferNode(
+        node,
+        (name) => this.types.get(name),
+        (name) => this.constants.get(name),
+      ));
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
+    if (types.some(({ shape }) => elementCount(shape) > MAX_ELEMENTS || shape.length > 7)) return undefined;
+    this.nodes.push(node);
+    names.forEach((name, i) => {
+      this.types.set(name, types[i]);
+      this.values.push(name);
+    });
+    return names[0];
+  }
+}
+
+/** A shape that broadcasts to `shape`. */
+const stretched = (d: Draft, shape: Shape): Shape => shape.slice(d.below(shape.length + 1)).map((n) => (d.below(3) ? n : 1));
+
+const axisOf = (d: Draft, shape: Shape): number => d.between(-shape.length, shape.length - 1);
+
+const subset = (d: Draft, n: number): number[] => Array.from({ length: n }, (_, i) => i).filter(() => d.below(2) === 0);
+
+const divisors = (n: number): number[] => [1, ...Array.from({ length: Math.max(0, n - 1) }, (_, i) => i + 2).filter((k) => n % k === 0)];
+
+const pair = (d: Draft, min: number, max: number): [number, number] => [d.between(min, max), d.between(min, max)];
+
+type Maker = (d: Draft, x: string, shape: Shape) => void;
+
+const unary: Maker = (d, x) => {
+  d.add(d.one(["Relu", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "LeakyRelu", "Elu", "Erf", "Gelu", "Softplus", "Abs", "Neg"]), [x]);
+};
+
+const binary: Maker = (d, x, shape) => {
+  const op = d.one(["Add", "Sub", "Mul", "Min", "Max"]);
+  const other = d.one([() => d.reals(stretched(d, shape)), () => d.reals([]), () => d.value(), () => x])();
+  d.add(op, d.below(2) ? [x, other] : [other, x]);
+};
+
+const conv: Maker = (d, x, shape) => {
+  if (shape.length !== 4) return;
+  const group = d.one(divisors(shape[1]));
+  const kernel = pair(d, 1, 4);
+  const outputs = group * d.between(1, group > 3 ? 2 : 10);
+  const w = d.reals([outputs, shape[1] / group, ...kernel]);
+  const same = d.below(4) === 0 ? { auto_pad: d.one(["SAME_UPPER", "SAME_LOWER"]) } : { pads: [...pair(d, 0, 2), ...pair(d, 0, 2)] };
+  const inputs = d.below(2) ? [x, w, d.reals([outputs])] : [x, w];
+  d.add("Conv", inputs, { group, kernel_shape: kernel, strides: pair(d, 1, 3), dilations: pair(d, 1, 2), ...same });
+};
+
+const pool: Maker = (d, x) => {
+  const kernel = pair(d, 1, 3);
+  const pads = [d.below(kernel[0]), d.below(kernel[1]), d.below(kernel[0]), d.below(kernel[1])];
+  const attrs = { kernel_shape: kernel, strides: pair(d, 1, 2), pads, ceil_mode: d.below(2) };
+  if (d.below(2)) d.add("MaxPool", [x], { ...attrs, dilations: pair(d, 1, 2) });
+  else d.add("AveragePool", [x], { ...attrs, count_include_pad: d.below(2) });
+};
+
+const batchnorm: Maker = (d, x, shape) => {
+  if (shape.length < 2) return;
+  const channels = [shape[1]];
+  d.add("BatchNormalization", [x, d.reals(channels), d.reals(channels), d.reals(channels), d.positive(channels)]);
+};
+
+const matmul: Maker = (d, x, shape) => {
+  if (shape.length === 0) return;
+  const k = shape[shape.length - 1];
+  const stack = d.below(3) ? [] : shape.slice(0, -2).map((n) => (d.below(2) ? n : 1));
+  d.add("MatMul", [x, d.reals(d.below(6) ? [...stack, k, d.between(1, 18)] : [k])]);
+};
+
+const attention: Maker = (d, x, shape) => {
+  if (shape.length < 2) return;
+  const perm = shape.map((_, i) => i);
+  perm.push(...perm.splice(-2).reverse());
+  const turned = d.add("Transpose", [x], { perm });
+  if (turned) d.add("MatMul", d.below(2) ? [x, turned] : [turned, x]);
+};
+
+const gemm: Maker = (d, x, shape) => {
+  if (shape.length !== 2) return;
+  const [transA, transB, n] = [d.below(2), d.below(2), d.between(1, 12)];
+  const [m, k] = transA ? [shape[1], shape[0]] : shape;
+  const w = d.reals(transB ? [n, k] : [k, n]);
+  d.add("Gemm", d.below(2) ? [x, w, d.reals(stretched(d, [m, n]))] : [x, w], {
+    transA,
+    transB,
+    alpha: d.one([1, 0.5]),
+    beta: d.one([1, 2]),
+  });
+};
+
+const softmax: Maker = (d, x, shape) => {
+  d.add(d.one(["Softmax", "LogSoftmax"]), [x], { axis: axisOf(d, shape) });
+};
+
+const reduce: Maker = (d, x, shape) => {
+  const axes = subset(d, shape.length);
+  d.add(d.one(["ReduceMean", "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin"]), [x], {
+    axes: axes.length ? axes : undefined,
+    keepdims: d.below(2),
+  });
+};
+
+const concat: Maker = (d, x, shape) => {
+  if (shape.length === 0) return;
+  const axis = axisOf(d, shape);
+  const constant = () => d.reals(shape.with(axis, d.between(1, 3)));
+  const inputs = [x, ...Array.from({ length: d.between(0, 2) }, () => d.one([constant, () => d.value(), () => x])())];
+  d.add("Concat", d.below(2) ? inputs : inputs.reverse(), { axis });
+};
+
+const split: Maker = (d, x, shape) => {
+  if (shape.length === 0) return;
+  const axis = axisOf(d, shape);
+  const first = d.between(1, shape.at(axis)!);
+  d.add("Split", [x, d.ints([first, shape.at(axis)! - first])], { axis }, 2);
+};
+
+const slice: Maker = (d, x, shape) => {
+  if (shape.length === 0) return;
+  const axis = axisOf(d, shape);
+  const [start, end, step] = [d.between(-3, 3), d.between(-3, 9), d.one([1, 1, 2, -1])];
+  d.add("Slice", [x, d.ints([start]), d.ints([end]), d.ints([axis]), d.ints([step])]);
+};
+
+const transpose: Maker = (d, x, shape) => {
+  const axes = shape.map((_, i) => i);
+  d.add("Transpose", [x], { perm: shape.map(() => axes.splice(d.below(axes.length), 1)[0]) });
+};
+
+const reshape: Maker = (d, x, shape) => {
+  const at = d.below(shape.length);
+  const joined = shape.length > 1 ? [...shape.slice(0, at), (shape[at] ?? 1) * (shape[at + 1] ?? 1), ...shape.slice(at + 2)] : [-1];
+  const factor = d.one(divisors(shape[at] ?? 1));
+  const parted = [...shape.slice(0, at), factor, (shape[at] ?? 1) / factor, ...shape.slice(at + 1)];
+  d.add("Reshape", [x, d.ints(d.one([joined, parted, [-1], shape.length > 1 ? [0, -1] : [1, -1]]))]);
+};
+
+const shaping: Maker = (d, x, shape) => {
+  const rank = shape.length;
+  d.one([
+    () => d.add("Flatten", [x], { axis: d.between(-rank, rank) }),
+    () => d.add("Squeeze", [x]),
+    () => d.add("Unsqueeze", [x, d.ints([d.between(0, rank)])]),
+    () => d.add("Identity", [x]),
+    () => d.add("Dropout", [x]),
+  ])();
+};
+
+const pad: Maker = (d, x, shape) => {
+  const pads = [...shape, ...shape].map(() => (d.below(2) ? 0 : d.between(-1, 2)));
+  d.add("Pad", d.below(2) ? [x, d.ints(pads)] : [x, d.ints(pads), d.reals([])]);
+};
+
+const spread: Maker = (d, x, shape) => {
+  if (d.below(2)) d.add("Tile", [x, d.ints(shape.map(() => d.between(1, 2)))]);
+  else d.add("Expand", [x, d.ints([d.between(1, 2), ...shape.map((n) => (n === 1 ? d.between(1, 3) : d.one([1, n])))])]);
+};
+
+const gather: Maker = (d, x, shape) => {
+  if (shape.length === 0) return;
+  const axis = axisOf(d, shape);
+  const n = shape.at(axis)!;
+  if (n === 0) return;
+  const picks = Array.from({ length: d.between(1, 4) }, () => d.between(-n, n - 1));
+  d.add("Gather", [x, d.below(3) ? d.ints(picks) : d.constant(i64([picks[0]], []))], { axis });
+};
+
+const layernorm: Maker = (d, x, shape) => {
+  if (shape.length === 0) return;
+  const axis = d.below(3) ? -1 : axisOf(d, shape);
+  const row = shape.slice(axis);
+  const inputs = [x, d.reals(row), ...(d.below(2) ? [d.reals(row)] : [])];
+  d.add("LayerNormalization", inputs, { axis, epsilon: 0.1 });
+};
+
+const clip: Maker = (d, x) => {
+  d.add("Clip", d.one([[x, d.constant(f32([-0.5], [])), d.constant(f32([0.75], []))], [x, "", d.constant(f32([0.25], []))], [x]]));
+};
+
+const average: Maker = (d, x) => void d.add("GlobalAveragePool", [x]);
+
+const MAKERS: readonly Maker[] = [
+  ...[conv, conv, conv, conv, pool, pool, batchnorm, batchnorm, average],
+  ...[matmul, matmul, gemm, attention, layernorm, softmax, reduce],
+  ...[unary, unary, unary, clip, binary, binary, binary],
+  ...[concat, split, slice, transpose, transpose, reshape, reshape, shaping, pad, spread, gather],
+];
+
+/** The graph that a recipe makes; all that is left unread is put out, and the choices of `outputs` as well. */
+export function graphOf({ inputs, steps, outputs }: Recipe): Graph {
+  const d = new Draft();
+  for (const shape of inputs) d.input(shape);
+  for (const { op, picks } of steps) {
+    d.choose(picks);
+    const x = d.value();
+    MAKERS[op % MAKERS.length](d, x, d.shape(x));
+  }
+  const read = new Set(d.nodes.flatMap((node) => node.inputs));
+  const ends = d.nodes.flatMap((node) => node.outputs).filter((value) => !read.has(value));
+  const reals = [...d.constants].flatMap(([name, { dtype }]) => (dtype === "f32" ? [name] : []));
+  const any = [...d.values, ...reals];
+  const chosen = outputs.map((n) => any[n % any.length]);
+  return inferTypes({
+    name: "random",
+    inputs: d.inputs,
+    outputs: [...new Set([...ends, ...chosen, ...(ends.length + chosen.length ? [] : [d.values[0]])])],
+    nodes: d.nodes,
+    constants: d.constants,
+    types: d.types,
+  });
+}
