@@ -19,7 +19,7 @@ export interface BuildOptions {
   /** Shapes of inputs whose dimensions the model leaves open. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Inputs that always have one value (a sample rate, a switch): they become constants, and leave the model's inputs. */
-  readonly fixed?: Readonly<Record<string, Tensor>>;
+  readonly fixed?: Readonly<Record<string, Tensor | readonly number[]>>;
   /** Reads the files that external data lies in, by their path relative to the model. */
   readonly external?: (location: string) => Uint8Array;
   /** `int8` (the default) quantizes: statically where calibration data are given, dynamically where not. */

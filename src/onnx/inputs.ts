@@ -1,7 +1,7 @@
 /** Graph inputs: their types, with every dimension fixed. */
 import { EdgepackError } from "../errors.ts";
 import { ELEMENT_TYPES, elementTypeName } from "../ops/element-type.ts";
-import type { Tensor, TensorType } from "../tensor/index.ts";
+import { type Tensor, type TensorType, tensor } from "../tensor/index.ts";
 import type { ValueInfoProto } from "./schema.ts";
 import { closest } from "./suggest.ts";
 
@@ -19,14 +19,14 @@ export function inputTypes(inputs: readonly ValueInfoProto[], shapes: Shapes): M
   const unknown: string[] = [];
   const unsupported: string[] = [];
   for (const { name = "", type } of inputs) {
-    const tensor = type?.tensorType;
-    const element = ELEMENT_TYPES.get(tensor?.elemType ?? 0);
-    if (!tensor || !element) {
-      unsupported.push(`input ${name}: ${tensor ? `element type ${elementTypeName(tensor.elemType ?? 0)}` : "a value that is no tensor"}`);
+    const declared = type?.tensorType;
+    const element = ELEMENT_TYPES.get(declared?.elemType ?? 0);
+    if (!declared || !element) {
+      unsupported.push(`input ${name}: ${kindOf({ name, type })}`);
       continue;
     }
     const given = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
-    const dims = tensor.shape?.dim.map((dim) => ({ known: fixed(dim.value), label: dim.param || "?" }));
+    const dims = declared.shape?.dim.map((dim) => ({ known: knownSize(dim.value), label: dim.param || "?" }));
     if (!given && !dims) unknown.push(`${name}: the model says nothing of its shape; write --shape ${name}=1,3,224,224`);
     else if (!given && dims!.some((d, i) => d.known === undefined && i > 0)) unknown.push(askFor(name, dims!));
     else types.set(name, { dtype: element.dtype, shape: given ? [...given] : dims!.map((d) => d.known ?? 1) });
@@ -38,25 +38,38 @@ export function inputTypes(inputs: readonly ValueInfoProto[], shapes: Shapes): M
   return types;
 }
 
+/** What an input is fixed to: a tensor, or its numbers in row-major order. */
+export type Fixed = Readonly<Record<string, Tensor | readonly number[]>>;
+
 /** Moves the inputs that the user fixes into `constants` and returns the others. Throws USAGE with all values that fit no input. */
-export function fixInputs(
-  inputs: readonly ValueInfoProto[],
-  values: Readonly<Record<string, Tensor>>,
-  constants: Map<string, Tensor>,
-): readonly ValueInfoProto[] {
+export function fixInputs(inputs: readonly ValueInfoProto[], fixed: Fixed, constants: Map<string, Tensor>): readonly ValueInfoProto[] {
   const problems: string[] = [];
-  for (const [name, value] of Object.entries(values)) {
+  for (const [name, given] of Object.entries(fixed)) {
     const input = inputs.find((i) => i.name === name);
     const dtype = ELEMENT_TYPES.get(input?.type?.tensorType?.elemType ?? 0)?.dtype;
-    if (!input) problems.push(noSuchInput(name, inputs));
-    else if (dtype !== value.dtype) problems.push(`${name}: the value is ${value.dtype}, the model takes ${dtype ?? "another kind"}`);
-    else {
-      problems.push(...misfits(`the value of ${name}`, value.shape, input));
-      constants.set(name, value);
+    if (!input || !dtype) {
+      problems.push(input ? `${name}: the model takes ${kindOf(input)}` : noSuchInput(name, inputs));
+      continue;
     }
+    const value = "dtype" in given ? given : tensor(dtype, given, shapeFor(given.length, input));
+    if (dtype !== value.dtype) problems.push(`${name}: the value is ${value.dtype}, the model takes ${dtype}`);
+    problems.push(...misfits(`the value of ${name}`, value.shape, input));
+    constants.set(name, value);
   }
   if (problems.length) throw new EdgepackError("USAGE", "The values that inputs are fixed to do not fit the model:", problems);
-  return inputs.filter((input) => !Object.hasOwn(values, input.name ?? ""));
+  return inputs.filter((input) => !Object.hasOwn(fixed, input.name ?? ""));
+}
+
+/** The model's shape where it has so many elements, or else one dimension; one number without a dimension where the model knows none. */
+function shapeFor(count: number, { type }: ValueInfoProto): number[] {
+  const dims = type?.tensorType?.shape?.dim.map((dim) => knownSize(dim.value) ?? 1);
+  if (dims && dims.reduce((n, d) => n * d, 1) === count) return dims;
+  return !dims && count === 1 ? [] : [count];
+}
+
+function kindOf({ type }: ValueInfoProto): string {
+  const declared = type?.tensorType;
+  return declared ? `element type ${elementTypeName(declared.elemType ?? 0)}` : "a value that is no tensor";
 }
 
 interface Dim {
@@ -65,7 +78,7 @@ interface Dim {
 }
 
 /** A dimension that the model fixes; 0 and negative numbers are exporters' ways of leaving it open. */
-function fixed(value: number | undefined): number | undefined {
+function knownSize(value: number | undefined): number | undefined {
   return value !== undefined && value > 0 ? value : undefined;
 }
 
@@ -104,7 +117,7 @@ function misfits(shown: string, given: readonly number[], { name, type }: ValueI
   if (!dims) return [];
   if (dims.length !== given.length) return [`${shown}: the model's ${name} has ${dims.length} dimensions, not ${given.length}`];
   return dims.flatMap((dim, i) => {
-    const known = fixed(dim.value);
+    const known = knownSize(dim.value);
     return known === undefined || known === given[i] ? [] : [`${shown}: dimension ${i} is ${known} in the model, not ${given[i]}`];
   });
 }

@@ -2,7 +2,7 @@ import { EdgepackError } from "../errors.ts";
 import { freshNames, sortNodes } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
-import { fixInputs, inputTypes, type Shapes } from "./inputs.ts";
+import { type Fixed, fixInputs, inputTypes, type Shapes } from "./inputs.ts";
 import { type NodeReader, readNode } from "./nodes.ts";
 import { type GraphProto, MODEL } from "./schema.ts";
 import { notOnnx } from "./sniff.ts";
@@ -16,9 +16,11 @@ export interface ReadOptions {
   /** Shapes of inputs whose dimensions the model leaves open. */
   readonly shapes?: Shapes;
   /** Inputs that always have one value, by name: they become constants, and what follows from them is folded. */
-  readonly fixed?: Readonly<Record<string, Tensor>>;
+  readonly fixed?: Fixed;
   /** Reads files that external data lies in, by their path relative to the model's folder. */
   readonly external?: External;
+  /** Reads what there is of a model that edgepack does not support: `unsupported` says what was left out, with all that follows from it. */
+  readonly partial?: boolean;
 }
 
 export interface OnnxModel {
@@ -28,6 +30,8 @@ export interface OnnxModel {
   readonly producer: string;
   /** What was read, but not exactly as it stands in the file. */
   readonly warnings: readonly string[];
+  /** Empty unless the model was read in part. */
+  readonly unsupported: readonly string[];
 }
 
 /**
@@ -48,14 +52,23 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): OnnxMode
       `The model uses opset ${opset}; edgepack reads ${OPSETS.oldest} to ${OPSETS.newest}. Export it again with opset 17, or convert it with onnx.version_converter.`,
     );
   const warnings: string[] = [];
-  const graph = readGraph(model.graph, { opset, opsets, external: options.external }, options, warnings);
+  const unsupported: string[] = [];
+  const graph = readGraph(model.graph, { opset, opsets, external: options.external }, options, warnings, unsupported);
   const producer = [model.producerName, model.producerVersion].filter(Boolean).join(" ");
-  return { graph, opset, producer, warnings };
+  return { graph, opset, producer, warnings, unsupported };
 }
 
-type Source = Pick<NodeReader, "opset" | "opsets" | "external">;
+interface Source extends Pick<NodeReader, "opset" | "opsets" | "external"> {
+  readonly warnings: string[];
+}
 
-function readGraph(proto: GraphProto, from: Source, { shapes = {}, fixed = {} }: ReadOptions, warnings: string[]): Graph {
+function readGraph(
+  proto: GraphProto,
+  from: Source,
+  { shapes = {}, fixed = {}, partial }: ReadOptions,
+  warnings: string[],
+  problems: string[],
+): Graph {
   const constants = readInitializers(proto, from.external, warnings);
   const open = proto.input.filter((input) => !constants.has(input.name ?? ""));
   const inputs = fixInputs(open, fixed, constants);
@@ -80,16 +93,29 @@ function readGraph(proto: GraphProto, from: Source, { shapes = {}, fixed = {} }:
       return name;
     },
   };
-  const problems: string[] = [];
   if (proto.sparseInitializer.length) problems.push(`${proto.sparseInitializer.length} sparse initializers`);
   const nodes = proto.node.flatMap((node) => readNode(node, reader, problems));
-  if (problems.length) throw new EdgepackError("ONNX_UNSUPPORTED", "The model needs what edgepack does not support:", problems);
+  if (problems.length && !partial) throw new EdgepackError("ONNX_UNSUPPORTED", "The model needs what edgepack does not support:", problems);
 
   const types: Map<string, TensorType> = inputTypes(inputs, shapes);
   const names = [...types.keys()];
-  const sorted = inOrder(nodes, [...names, ...constants.keys()], outputs);
   for (const [name, tensor] of constants) types.set(name, typeOf(tensor));
-  return { name: proto.name || "model", inputs: names, outputs, nodes: sorted, constants, types };
+  const known = [...names, ...constants.keys()];
+  const rest = { name: proto.name || "model", inputs: names, constants, types };
+  return problems.length ? { ...rest, ...computable(nodes, known) } : { ...rest, outputs, nodes: inOrder(nodes, known, outputs) };
+}
+
+/** Those of the nodes, as the file orders them, that follow from known values; their results that none of them reads are the outputs. */
+function computable(nodes: readonly Node[], known: readonly string[]): Pick<Graph, "nodes" | "outputs"> {
+  const values = new Set([...known, ""]);
+  const kept: Node[] = [];
+  for (const node of nodes) {
+    if (!node.inputs.every((name) => values.has(name))) continue;
+    kept.push(node);
+    for (const output of node.outputs) values.add(output);
+  }
+  const read = new Set(kept.flatMap((node) => node.inputs));
+  return { nodes: kept, outputs: kept.flatMap((node) => node.outputs).filter((name) => !read.has(name)) };
 }
 
 function readInitializers(proto: GraphProto, external: External | undefined, warnings: string[]): Map<string, Tensor> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readOnnx } from "../../src/onnx/index.ts";
-import { i64 } from "../../src/tensor/index.ts";
+import { f32, i64 } from "../../src/tensor/index.ts";
 import { failure, model, node, value } from "./model.ts";
 
 describe("what is not supported", () => {
@@ -97,13 +97,33 @@ describe("inputs that are fixed", () => {
     expect(graph.constants.get("rate")).toEqual(i64([16000]));
   });
 
+  it("take plain numbers in the model's type and shape", () => {
+    expect(readOnnx(bytes, { fixed: { rate: [8000] }, shapes: { x: [2, 3] } }).graph.constants.get("rate")).toEqual(i64([8000]));
+    expect(readOnnx(bytes, { fixed: { x: [1, 2] } }).graph.constants.get("x")).toEqual(f32([1, 2], [2, 1]));
+  });
+
   it("to values that do not fit are refused, all at once", () => {
     const fixed = { rte: i64([1]), rate: i64([1, 2]), x: i64([1]) };
     expect(failure(() => readOnnx(bytes, { fixed }))).toMatchInlineSnapshot(`
       "USAGE: The values that inputs are fixed to do not fit the model:
         - there is no input rte, did you mean rate? The inputs are: x, rate
         - the value of rate: dimension 0 is 1 in the model, not 2
-        - x: the value is i64, the model takes f32"
+        - x: the value is i64, the model takes f32
+        - the value of x: the model's x has 2 dimensions, not 1"
     `);
+  });
+});
+
+describe("a model read in part", () => {
+  it("keeps what does not depend on what is not supported", () => {
+    const bytes = model({
+      input: [value("x", [2])],
+      output: [value("z")],
+      node: [node("Abs", "x", "a"), node("Bogus", "a", "b"), node("Neg", "b", "z"), node("Exp", "a", "e")],
+    });
+    const { graph, unsupported } = readOnnx(bytes, { partial: true });
+    expect(graph.nodes.map((n) => n.op)).toEqual(["Abs", "Exp"]);
+    expect(graph.outputs).toEqual(["e"]);
+    expect(unsupported).toEqual(["Bogus b (ai.onnx opset 17): the operator is not supported"]);
   });
 });
