@@ -16,5 +16,6 @@ export { qs8_dequantize, qs8_quantize, qs8_quantize_dynamic } from "./qs8_quanti
 export { qs8_reduce_mean } from "./qs8_reduce";
 export { qs8_table } from "./qs8_table";
 export { f32_reduce } from "./reduce";
+export { resample } from "./resample";
 export { f32_softmax } from "./softmax";
 export { f32_unary } from "./unary";

@@ -1,16 +1,19 @@
+import { PANEL_ROWS } from "../../assembly/shared/layout.ts";
 import { ConvField, Op } from "../../assembly/shared/plan.ts";
 import type { Node } from "../graph/graph.ts";
-import { elementCount, type TensorType, zeros } from "../tensor/index.ts";
+import { elementCount, stridesOf, type Tensor, type TensorType, zeros } from "../tensor/index.ts";
+import { decomposeConv } from "./conv-axes.ts";
 import { attr, defineOp, type OpCase } from "./define.ts";
-import { ACTIVATION, emitGemm, epilogueOf, finish, linearCase, linearInput, linearOutput } from "./linear.ts";
-import type { Lowering } from "./lowering.ts";
-import { axisStrides, eachTap, joinShape, NHWC_FROM_NCHW, WINDOW_ATTRS, type Window, windowOf } from "./window.ts";
+import { ACTIVATION, emitGemm, epilogueOf, finish, floatWords, linearCase, linearInput, linearOutput, packMatrix } from "./linear.ts";
+import type { LinearWords, Lowering } from "./lowering.ts";
+import { emitMove } from "./mover.ts";
+import { axisStrides, eachPosition, eachTap, joinShape, NHWC_FROM_NCHW, WINDOW_ATTRS, type Window, windowOf } from "./window.ts";
 
 function convWindow(node: Node, x: TensorType, w: TensorType): { window: Window; groups: number; outputs: number } {
-  if (w.shape.length !== 4) throw new RangeError(`weights of rank ${w.shape.length}; only 2-D convolution is supported`);
-  const [outputs, perGroup, kh, kw] = w.shape;
+  if (w.shape.length !== x.shape.length) throw new RangeError(`weights [${w.shape}] do not fit an input of rank ${x.shape.length}`);
+  const [outputs, perGroup, ...kernel] = w.shape;
   const groups = node.attrs.group as number;
-  const window = windowOf(node, x.shape, [kh, kw]);
+  const window = windowOf(node, x.shape, kernel);
   if (groups < 1 || perGroup * groups !== window.channels || outputs % groups !== 0) {
     throw new RangeError(`weights [${w.shape}] in ${groups} groups do not fit ${window.channels} input channels`);
   }
@@ -25,7 +28,10 @@ function isDepthwiseConv(node: Node, x: TensorType, w: TensorType): boolean {
   return isDepthwise(groups, window.channels, outputs);
 }
 
-/** 2-D convolution, with a fused activation. `layout` says how x and the output lie; the weights are always [out, in / group, kh, kw]. */
+/**
+ * Convolution over any number of axes, with a fused activation. `layout` says how x and the output lie; the weights are always
+ * [out, in / group, ...kernel]. The kernels are 2-D.
+ */
 export const Conv = defineOp({
   attrs: { ...WINDOW_ATTRS, group: attr.int(1), ...ACTIVATION },
   arity: [2, 3],
@@ -41,26 +47,25 @@ export const Conv = defineOp({
     const out = zeros(linearOutput(node, joinShape(window.batch, outputs, window.out, layout)));
     const epilogue = epilogueOf(node, x!, w!, b?.data, outputs);
     const input = linearInput(x!, epilogue.form);
-    const [xn, xc, xh, xw] = axisStrides(x!.shape, layout);
-    const [yn, yc, yh, yw] = axisStrides(out.shape, layout);
+    const from = axisStrides(x!.shape, layout);
+    const to = axisStrides(out.shape, layout);
     const perGroup = window.channels / groups;
-    const taps = window.kernel[0] * window.kernel[1];
+    const taps = elementCount(window.kernel);
     for (let n = 0; n < window.batch; n++) {
-      for (let r = 0; r < window.out[0]; r++) {
-        for (let q = 0; q < window.out[1]; q++) {
-          for (let o = 0; o < outputs; o++) {
-            const first = Math.floor(o / (outputs / groups)) * perGroup;
-            let acc = 0;
-            eachTap(window, r, q, (tap, i, j) => {
-              for (let c = 0; c < perGroup; c++) {
-                const value = input.data[n * xn + (first + c) * xc + i * xh + j * xw] - input.zero;
-                acc += value * w!.data[(o * perGroup + c) * taps + tap];
-              }
-            });
-            out.data[n * yn + o * yc + r * yh + q * yw] = finish(epilogue, acc, o, input.scale);
-          }
+      eachPosition(window.out, (position) => {
+        const at = position.reduce((sum, p, axis) => sum + p * to.spatial[axis], n * to.batch);
+        for (let o = 0; o < outputs; o++) {
+          const first = n * from.batch + Math.floor(o / (outputs / groups)) * perGroup * from.channel;
+          let acc = 0;
+          eachTap(window, position, from.spatial, (tap, offset) => {
+            for (let c = 0; c < perGroup; c++) {
+              const value = input.data[first + c * from.channel + offset] - input.zero;
+              acc += value * w!.data[(o * perGroup + c) * taps + tap];
+            }
+          });
+          out.data[at + o * to.channel] = finish(epilogue, acc, o, input.scale);
         }
-      }
+      });
     }
     return [out];
   },
@@ -69,7 +74,8 @@ export const Conv = defineOp({
       ? { attrs: { ...node.attrs, layout: "NHWC" }, inputs: "first", perm }
       : undefined,
   quantize: { kind: "linear", axis: () => 0, weightsOnly: isDepthwiseConv },
-  macs: (_node, [, w], output) => (elementCount(output.shape) * elementCount(w!.shape)) / w!.shape[0],
+  macs: (_node, [, w], output) => elementCount(output.shape) * elementCount(w!.shape.slice(1)),
+  decompose: decomposeConv,
   lower: lowerConv,
   cases: [
     ["3x3 padded", [1, 3, 5, 6], [4, 3, 3, 3], { pads: [1, 1, 1, 1] }],
@@ -83,22 +89,28 @@ export const Conv = defineOp({
     ["dilated", [1, 2, 9, 9], [3, 2, 3, 3], { dilations: [2, 3] }],
     ["SAME_UPPER", [1, 2, 5, 5], [3, 2, 4, 4], { auto_pad: "SAME_UPPER", strides: [2, 2] }],
     ["NHWC", [1, 5, 6, 3], [4, 3, 3, 3], { layout: "NHWC", pads: [1, 1, 1, 1] }],
-  ].map(([name, x, w, attrs]) => linearCase(name as string, [x, w, [(w as number[])[0]]] as number[][], attrs as OpCase["attrs"])),
+    ["1-D", [2, 3, 9], [4, 3, 3], { pads: [1, 0], strides: [2] }],
+    ["1-D depthwise, dilated", [1, 5, 9], [5, 1, 3], { group: 5, dilations: [2], auto_pad: "SAME_LOWER" }],
+    ["3-D", [2, 2, 4, 5, 6], [3, 2, 2, 3, 2], { pads: [1, 0, 0, 0, 1, 1], strides: [1, 2, 1] }],
+    ["3-D groups, dilated", [1, 4, 5, 4, 4], [6, 2, 2, 2, 2], { group: 2, dilations: [2, 1, 2], strides: [2, 1, 1] }],
+    ["3-D depthwise", [1, 3, 4, 4, 4], [3, 1, 3, 3, 3], { group: 3, pads: [1, 1, 1, 1, 1, 1] }],
+  ]
+    .map(([name, x, w, attrs]) => linearCase(name as string, [x, w, [(w as number[])[0]]] as number[][], attrs as OpCase["attrs"]))
+    .flatMap((example) => [example, { ...example, name: `${example.name}, computed weights`, constants: [] }]),
 });
 
 function lowerConv(ctx: Lowering): void {
   const { node } = ctx;
   const [x, weights, bias] = node.inputs;
   if (node.attrs.layout !== "NHWC") throw new RangeError("only NHWC has kernels");
-  const tensor = ctx.constant(weights);
-  if (!tensor) throw new RangeError("weights that are computed while the model runs are not supported");
-  const { window, groups, outputs } = convWindow(node, ctx.type(x), tensor);
+  const { window, groups, outputs } = convWindow(node, ctx.type(x), ctx.type(weights));
   const biases = bias ? ctx.constant(bias) : undefined;
   if (bias && !biases) throw new RangeError("a bias that is computed while the model runs is not supported");
 
   const perGroup = window.channels / groups;
-  const taps = window.kernel[0] * window.kernel[1];
-  const matrix = {
+  const taps = elementCount(window.kernel);
+  const tensor = ctx.constant(weights);
+  const matrix = tensor && {
     tensor,
     n: outputs,
     k: perGroup * taps,
@@ -108,12 +120,12 @@ function lowerConv(ctx: Lowering): void {
     index: (o: number, r: number) => (o * perGroup + (r % perGroup)) * taps + Math.floor(r / perGroup),
   };
   const pointwise = taps === 1 && groups === 1 && [...window.stride, ...window.pad].every((v, i) => v === (i < 2 ? 1 : 0));
-  if (pointwise) {
+  if (pointwise && matrix) {
     emitGemm(ctx, ctx.linear("gemm", x, matrix, biases), matrix);
     return;
   }
   const depthwise = isDepthwise(groups, window.channels, outputs);
-  const words = ctx.linear(depthwise ? "dwconv" : "conv", x, matrix, biases);
+  const words = matrix ? ctx.linear(depthwise ? "dwconv" : "conv", x, matrix, biases) : computedWeights(ctx, window, groups, biases);
   const op = words.integer ? (depthwise ? Op.qs8_dwconv : Op.qs8_conv) : depthwise ? Op.f32_dwconv : Op.f32_conv;
   ctx.emit(op, {
     [ConvField.batch]: window.batch,
@@ -145,4 +157,27 @@ function lowerConv(ctx: Lowering): void {
     [ConvField.dynamic]: words.dynamic,
     [ConvField.scratch]: words.scratch,
   });
+}
+
+/** Weights that are computed while the model runs, brought into the order [tap][channel] that the kernels read, and packed in panels. */
+function computedWeights(ctx: Lowering, window: Window, groups: number, bias: Tensor | undefined): LinearWords {
+  const [x, weights] = ctx.node.inputs;
+  const { shape } = ctx.type(weights);
+  const [outputs, perGroup] = shape;
+  const taps = elementCount(window.kernel);
+  const source = ctx.place(weights);
+  const turned = ctx.scratch(4 * elementCount(shape));
+  const biases = bias ? ctx.image(Float32Array.from(bias.data)) : 0;
+  const turn = (dims: readonly number[], srcStrides: readonly number[]): void =>
+    emitMove(ctx, { input: 1, output: 0, dims, src: 0, srcStrides, dst: 0, dstStrides: stridesOf(dims) }, source, turned, 4);
+  if (isDepthwise(groups, window.channels, outputs)) {
+    turn([taps, outputs], [1, taps]);
+    return floatWords(ctx, ctx.place(x), turned, biases);
+  }
+  const k = taps * perGroup;
+  const n = outputs / groups;
+  turn([outputs, taps, perGroup], [k, 1, taps]);
+  const { w } = packMatrix(ctx, turned, { n, k, k_stride: 1, n_stride: k, batch: groups, step: n * k });
+  const scratch = ctx.scratch(4 * k * Math.min(PANEL_ROWS, window.batch * elementCount(window.out)));
+  return { ...floatWords(ctx, ctx.place(x), w, biases), scratch };
 }

@@ -147,9 +147,8 @@ export function emitGemm(ctx: Lowering, words: LinearWords, shape: GemmShape): v
   });
 }
 
-/** Where a right-hand matrix that is computed while the model runs lies, in elements from the start of its value. */
+/** A right-hand matrix that is computed while the model runs; steps and strides are elements. */
 export interface ComputedMatrix {
-  readonly value: string;
   readonly n: number;
   readonly k: number;
   readonly k_stride: number;
@@ -157,29 +156,30 @@ export interface ComputedMatrix {
   /** Matrices to pack, and elements from one to the next. */
   readonly batch: number;
   readonly step: number;
-  /** Elements before the first. */
-  readonly offset: number;
 }
 
-/** Packs a computed f32 matrix, and returns the words for gemms over it and the elements between packed matrices. */
-export function packComputed(ctx: Lowering, input: Place, matrix: ComputedMatrix, bias: Word): { words: LinearWords; w_step: number } {
+/** Packs computed f32 matrices; `w_step` is the elements between packed ones. */
+export function packMatrix(ctx: Lowering, from: Place, matrix: ComputedMatrix): { w: Place; w_step: number } {
   const w_step = Math.ceil(matrix.n / F32_NR) * F32_NR * matrix.k;
   const w = ctx.scratch(matrix.batch * w_step * 4);
-  const b = ctx.place(matrix.value);
   ctx.emit(Op.f32_pack, {
     [PackField.batch]: matrix.batch,
     [PackField.n]: matrix.n,
     [PackField.k]: matrix.k,
-    [PackField.b]: { ...b, offset: b.offset + 4 * matrix.offset },
+    [PackField.b]: from,
     [PackField.b_step]: matrix.step,
     [PackField.k_stride]: matrix.k_stride,
     [PackField.n_stride]: matrix.n_stride,
     [PackField.w]: w,
     [PackField.w_step]: w_step,
   });
+  return { w, w_step };
+}
+
+/** The words of an f32 layer whose weights lie packed at `w`. */
+export function floatWords(ctx: Lowering, a: Place, w: Place, bias: Word): LinearWords {
   const [lo, hi] = [ctx.node.attrs.min, ctx.node.attrs.max].map((v) => f32Bits(v as number));
-  const words = { integer: false, a: input, w, bias, scale: 0, lo, hi, a_zero: 0, c_zero: 0, c_size: 4, dynamic: 0, scratch: 0 };
-  return { words, w_step };
+  return { integer: false, a, w, bias, scale: 0, lo, hi, a_zero: 0, c_zero: 0, c_size: 4, dynamic: 0, scratch: 0 };
 }
 
 /** A case of a linear operator from the shapes of its input, weights and bias. */

@@ -1,6 +1,6 @@
 import { broadcastShapes, broadcastStrides, elementCount, type Shape, type TensorType, zeros } from "../tensor/index.ts";
 import { defineOp } from "./define.ts";
-import { ACTIVATION, emitGemm, epilogueOf, finish, linearCase, linearInput, linearOutput, packComputed } from "./linear.ts";
+import { ACTIVATION, emitGemm, epilogueOf, finish, floatWords, linearCase, linearInput, linearOutput, packMatrix } from "./linear.ts";
 import type { Lowering } from "./lowering.ts";
 
 interface Product {
@@ -145,29 +145,25 @@ function lowerMatMul(ctx: Lowering): void {
     emitGemm(ctx, ctx.linear("gemm", a, matrix, biases), matrix);
     return;
   }
-  const words = packComputed(
-    ctx,
-    ctx.place(a),
-    { value: b, n, k, k_stride: n, n_stride: 1, batch: matrices, step: n * k, offset: 0 },
-    biases ? ctx.image(Float32Array.from(biases.data)) : 0,
-  );
+  const { w, w_step } = packMatrix(ctx, ctx.place(b), { n, k, k_stride: n, n_stride: 1, batch: matrices, step: n * k });
+  const words = floatWords(ctx, ctx.place(a), w, biases ? ctx.image(Float32Array.from(biases.data)) : 0);
   // One record steps along the innermost axis of the stack; the axes around it take a record each.
   const axis = stack.length - 1;
   const batch = axis < 0 ? 1 : stack[axis];
   const out = ctx.place(ctx.node.outputs[0]);
   let first = 0;
   eachMatrix(stack.slice(0, -1), [aSteps.slice(0, -1), bSteps.slice(0, -1)], ([i, j]) => {
-    const { a: place, w } = words.words;
+    const { a: left } = words;
     emitGemm(
       ctx,
-      { ...words.words, a: { ...place, offset: place.offset + 4 * i * m * k }, w: { ...w, offset: w.offset + 4 * j * words.w_step } },
+      { ...words, a: { ...left, offset: left.offset + 4 * i * m * k }, w: { ...w, offset: w.offset + 4 * j * w_step } },
       {
         m,
         n,
         k,
         batch,
         a_step: axis < 0 ? 0 : aSteps[axis] * m * k,
-        w_step: axis < 0 ? 0 : bSteps[axis] * words.w_step,
+        w_step: axis < 0 ? 0 : bSteps[axis] * w_step,
         c_step: m * n,
         c: { ...out, offset: out.offset + 4 * first * m * n },
       },

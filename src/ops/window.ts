@@ -1,6 +1,6 @@
-/** The geometry that convolution and pooling share: 4-D, two spatial axes, kernel, stride, dilation, padding. */
+/** The geometry that convolution and pooling share: any number of spatial axes, each with kernel, stride, dilation and padding. */
 import type { Node } from "../graph/graph.ts";
-import type { Shape } from "../tensor/index.ts";
+import { elementCount, type Shape } from "../tensor/index.ts";
 import { attr } from "./define.ts";
 
 export const WINDOW_ATTRS = {
@@ -9,98 +9,158 @@ export const WINDOW_ATTRS = {
   kernel_shape: attr.ints(),
   pads: attr.ints(),
   strides: attr.ints(),
-  /** edgepack's own: which order the 4-D input and output have. */
+  /** edgepack's own: which order the input and output have, channels first or last. */
   layout: attr.string("NCHW"),
 };
 
 /** The spatial attributes that a permutation of axes does not touch are all but this one. */
 export const NHWC_FROM_NCHW = [0, 2, 3, 1];
 
+/** All lists have an element for each spatial axis, outermost first. */
 export interface Window {
   readonly batch: number;
   readonly channels: number;
-  readonly in: readonly [number, number];
-  readonly out: readonly [number, number];
-  readonly kernel: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  /** top, left, bottom, right; bottom and right as the model gives them. */
-  readonly pad: readonly [number, number, number, number];
+  readonly in: readonly number[];
+  readonly out: readonly number[];
+  readonly kernel: readonly number[];
+  readonly stride: readonly number[];
+  readonly dilation: readonly number[];
+  /** Before each axis, then after each axis; the latter as the model gives them. */
+  readonly pad: readonly number[];
 }
 
-type Pair = readonly [number, number];
-
-/** Sizes along the axes of a 4-D shape, whichever its layout. */
-export function splitShape(shape: Shape, layout: unknown): { batch: number; channels: number; spatial: Pair } {
-  const [n, a, b, c] = shape;
-  return layout === "NHWC" ? { batch: n, channels: c, spatial: [a, b] } : { batch: n, channels: a, spatial: [b, c] };
+/** Sizes along the axes of a shape, whichever its layout. */
+export function splitShape(shape: Shape, layout: unknown): { batch: number; channels: number; spatial: readonly number[] } {
+  const channels = layout === "NHWC" ? shape.length - 1 : 1;
+  return { batch: shape[0], channels: shape[channels], spatial: shape.filter((_, axis) => axis !== 0 && axis !== channels) };
 }
 
-export function joinShape(batch: number, channels: number, spatial: Pair, layout: unknown): Shape {
+export function joinShape(batch: number, channels: number, spatial: readonly number[], layout: unknown): Shape {
   return layout === "NHWC" ? [batch, ...spatial, channels] : [batch, channels, ...spatial];
 }
 
-/** Strides of (batch, channel, row, column) in a dense tensor of `shape`. */
-export function axisStrides(shape: Shape, layout: unknown): readonly [number, number, number, number] {
-  const [, a, b, c] = shape;
-  return layout === "NHWC" ? [a * b * c, 1, b * c, c] : [a * b * c, b * c, c, 1];
+/** Strides of batch, channel and spatial axes in a dense tensor of `shape`. */
+export function axisStrides(shape: Shape, layout: unknown): { batch: number; channel: number; spatial: readonly number[] } {
+  const { channels, spatial } = splitShape(shape, layout);
+  const step = layout === "NHWC" ? channels : 1;
+  return {
+    batch: channels * elementCount(spatial),
+    channel: layout === "NHWC" ? 1 : elementCount(spatial),
+    spatial: spatial.map((_, axis) => step * elementCount(spatial.slice(axis + 1))),
+  };
 }
 
-function pair(node: Node, name: string, fallback: Pair): Pair {
-  const value = node.attrs[name] as readonly number[] | undefined;
-  if (value === undefined || value.length === 0) return fallback;
-  if (value.length !== 2) throw new RangeError(`${name} [${value}] is not 2-D; only 2-D windows are supported`);
+/** One positive number for each of `rank` spatial axes; `fallback` where the attribute is absent. */
+export function perAxis(node: Node, name: string, rank: number, fallback: number): readonly number[] {
+  const value = (node.attrs[name] as readonly number[] | undefined) ?? [];
+  if (value.length === 0) return new Array<number>(rank).fill(fallback);
+  if (value.length !== rank) throw new RangeError(`${name} [${value}] does not fit ${rank} spatial axes`);
   if (value.some((v) => !(v >= 1))) throw new RangeError(`${name} [${value}] must be positive`);
-  return [value[0], value[1]];
+  return value;
+}
+
+/** The kernel's extent along each axis, from kernel_shape or the weights, which must agree. */
+export function kernelOf(node: Node, rank: number, ofWeights?: readonly number[]): readonly number[] {
+  const kernel = node.attrs.kernel_shape || !ofWeights ? perAxis(node, "kernel_shape", rank, 0) : ofWeights;
+  if (ofWeights && (ofWeights.length !== rank || kernel.some((k, i) => k !== ofWeights[i])))
+    throw new RangeError(`kernel_shape [${kernel}] differs from the weights' [${ofWeights}]`);
+  if (kernel.some((k) => k < 1)) throw new RangeError("kernel_shape is missing");
+  return kernel;
+}
+
+/** Explicit pads, before each axis and then after each; zeros where there are none. */
+export function padsOf(node: Node, rank: number): readonly number[] {
+  const pads = (node.attrs.pads as readonly number[] | undefined) ?? [];
+  if (pads.length === 0) return new Array<number>(2 * rank).fill(0);
+  if (pads.length !== 2 * rank || pads.some((p) => p < 0))
+    throw new RangeError(`pads [${pads}] must be ${2 * rank} numbers, none negative`);
+  return pads;
 }
 
 /**
- * Reads a node's window; `kernel` is the weights' where kernel_shape may be left out.
+ * Reads a node's window; `kernelOfWeights` is the weights' where kernel_shape may be left out.
  * Throws RangeError where attributes contradict each other or nothing is left to compute.
  */
-export function windowOf(node: Node, shape: Shape, kernelOfWeights?: Pair): Window {
-  if (shape.length !== 4) throw new RangeError(`input of rank ${shape.length}; only 4-D (2 spatial axes) is supported`);
+export function windowOf(node: Node, shape: Shape, kernelOfWeights?: readonly number[]): Window {
+  if (shape.length < 3) throw new RangeError(`input of rank ${shape.length} has no spatial axes`);
   const { batch, channels, spatial } = splitShape(shape, node.attrs.layout);
-  const kernel = pair(node, "kernel_shape", kernelOfWeights ?? [0, 0]);
-  if (kernelOfWeights && (kernel[0] !== kernelOfWeights[0] || kernel[1] !== kernelOfWeights[1])) {
-    throw new RangeError(`kernel_shape [${kernel}] differs from the weights' [${kernelOfWeights}]`);
-  }
-  if (kernel[0] < 1) throw new RangeError("kernel_shape is missing");
-  const stride = pair(node, "strides", [1, 1]);
-  const dilation = pair(node, "dilations", [1, 1]);
+  const rank = spatial.length;
+  const kernel = kernelOf(node, rank, kernelOfWeights);
+  const stride = perAxis(node, "strides", rank, 1);
+  const dilation = perAxis(node, "dilations", rank, 1);
   const ceil = node.attrs.ceil_mode === 1;
-  const given = (node.attrs.pads as readonly number[] | undefined) ?? [0, 0, 0, 0];
-  if (given.length !== 4 || given.some((p) => p < 0)) throw new RangeError(`pads [${given}] must be four numbers, none negative`);
+  const given = padsOf(node, rank);
   const mode = node.attrs.auto_pad as string;
-  const axes = ([0, 1] as const).map((i) => {
+  const axes = spatial.map((size, i) => {
     const extent = (kernel[i] - 1) * dilation[i] + 1;
     if (mode === "SAME_UPPER" || mode === "SAME_LOWER") {
-      const out = Math.ceil(spatial[i] / stride[i]);
-      const total = Math.max(0, (out - 1) * stride[i] + extent - spatial[i]);
+      const out = Math.ceil(size / stride[i]);
+      const total = Math.max(0, (out - 1) * stride[i] + extent - size);
       const before = mode === "SAME_UPPER" ? total >> 1 : (total + 1) >> 1;
       return { out, before, after: total - before };
     }
     if (mode !== "NOTSET" && mode !== "VALID") throw new RangeError(`auto_pad ${mode} is unknown`);
     const before = mode === "VALID" ? 0 : given[i];
-    const after = mode === "VALID" ? 0 : given[i + 2];
-    const room = spatial[i] + before + after - extent;
+    const after = mode === "VALID" ? 0 : given[i + rank];
+    const room = size + before + after - extent;
     let out = (ceil ? Math.ceil(room / stride[i]) : Math.floor(room / stride[i])) + 1;
     // A window that would start in the padding after the input is left out, as ONNX and PyTorch do.
-    if (ceil && (out - 1) * stride[i] >= spatial[i] + before) out--;
+    if (ceil && (out - 1) * stride[i] >= size + before) out--;
     return { out, before, after };
   });
-  const [h, w] = axes;
-  if (h.out < 1 || w.out < 1) throw new RangeError(`a kernel of [${kernel}] does not fit the input [${shape}]`);
-  return { batch, channels, in: spatial, out: [h.out, w.out], kernel, stride, dilation, pad: [h.before, w.before, h.after, w.after] };
+  if (axes.some(({ out }) => out < 1)) throw new RangeError(`a kernel of [${kernel}] does not fit the input [${shape}]`);
+  return {
+    batch,
+    channels,
+    in: spatial,
+    out: axes.map((axis) => axis.out),
+    kernel,
+    stride,
+    dilation,
+    pad: [...axes.map((axis) => axis.before), ...axes.map((axis) => axis.after)],
+  };
 }
 
-/** Calls `visit` for each in-bounds tap of one output position: its place in the kernel and in the input. */
-export function eachTap(w: Window, row: number, column: number, visit: (tap: number, y: number, x: number) => void): void {
-  for (let i = 0, tap = 0; i < w.kernel[0]; i++) {
-    const y = row * w.stride[0] - w.pad[0] + i * w.dilation[0];
-    for (let j = 0; j < w.kernel[1]; j++, tap++) {
-      const x = column * w.stride[1] - w.pad[1] + j * w.dilation[1];
-      if (y >= 0 && y < w.in[0] && x >= 0 && x < w.in[1]) visit(tap, y, x);
-    }
+/** Calls `visit` for each position of a grid in row-major order; the array is reused. */
+export function eachPosition(sizes: readonly number[], visit: (position: readonly number[], index: number) => void): void {
+  const position = new Array<number>(sizes.length).fill(0);
+  const total = elementCount(sizes);
+  for (let index = 0; index < total; index++) {
+    visit(position, index);
+    for (let axis = sizes.length - 1; axis >= 0 && ++position[axis] === sizes[axis]; axis--) position[axis] = 0;
   }
+}
+
+/** Calls `visit` for each tap of one output position that lies inside the input: its place in the kernel, and its offset by `strides`. */
+export function eachTap(
+  w: Window,
+  position: readonly number[],
+  strides: readonly number[],
+  visit: (tap: number, offset: number) => void,
+): void {
+  const walk = (axis: number, tap: number, offset: number): void => {
+    const first = position[axis] * w.stride[axis] - w.pad[axis];
+    for (let k = 0; k < w.kernel[axis]; k++) {
+      const at = first + k * w.dilation[axis];
+      if (at < 0 || at >= w.in[axis]) continue;
+      const [next, to] = [tap * w.kernel[axis] + k, offset + at * strides[axis]];
+      if (axis + 1 < w.kernel.length) walk(axis + 1, next, to);
+      else visit(next, to);
+    }
+  };
+  walk(0, 0, 0);
+}
+
+/**
+ * Attributes of a window that has the given spatial axes of `w` as its own; undefined stands for an axis of size 1. Padding is explicit.
+ */
+export function windowAttrs(w: Window, axes: readonly (number | undefined)[]): Record<string, readonly number[] | string> {
+  const pick = (list: readonly number[], absent: number, from = 0) => axes.map((axis) => (axis === undefined ? absent : list[from + axis]));
+  return {
+    auto_pad: "NOTSET",
+    kernel_shape: pick(w.kernel, 1),
+    strides: pick(w.stride, 1),
+    dilations: pick(w.dilation, 1),
+    pads: [...pick(w.pad, 0), ...pick(w.pad, 0, w.kernel.length)],
+  };
 }
