@@ -1,4 +1,4 @@
-/** Opsets before 7: attributes that said how memory is shared and how operands broadcast. */
+/** Opsets before 7: attributes that said how memory is shared, whether the model is in training, and how operands broadcast. */
 import type { RawNode, UpgradeContext } from "../ops/define.ts";
 import { i64 } from "../tensor/index.ts";
 
@@ -13,7 +13,7 @@ const ALIGNED: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div", "Pow",
  * compute from shapes alone and fold away.
  */
 export function raiseLegacy(node: RawNode, ctx: UpgradeContext): { readonly node: RawNode; readonly before: readonly RawNode[] } {
-  const { consumed_inputs: _, ...attrs } = node.attrs;
+  const { consumed_inputs: _shared, is_test: _inference, ...attrs } = node.attrs;
   const aligned = ALIGNED.has(node.op);
   if (!aligned && node.op !== "Gemm") return { node: { ...node, attrs }, before: [] };
   const { broadcast, axis, ...rest } = attrs;

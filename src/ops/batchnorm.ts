@@ -27,9 +27,7 @@ export const BatchNormalization = defineOp({
     return [out];
   },
   upgrade(node, { opset }) {
-    const { spatial, is_test, consumed_inputs, ...attrs } = node.attrs;
-    void is_test;
-    void consumed_inputs;
+    const { spatial, ...attrs } = node.attrs;
     if (spatial === 0) throw new RangeError("spatial = 0 is not supported");
     // Before opset 14 the further outputs were for training only; exporters still name them.
     return [{ ...node, attrs, outputs: opset < 14 ? node.outputs.slice(0, 1) : node.outputs }];

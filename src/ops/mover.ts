@@ -1,6 +1,16 @@
 import { CopyField, FillField, Op } from "../../assembly/shared/plan.ts";
 import type { Node } from "../graph/graph.ts";
-import { DTYPES, elementCount, type Shape, stridesOf, type Tensor, type TensorData, type TensorType, zeros } from "../tensor/index.ts";
+import {
+  DTYPES,
+  elementCount,
+  joinDims,
+  type Shape,
+  stridesOf,
+  type Tensor,
+  type TensorData,
+  type TensorType,
+  zeros,
+} from "../tensor/index.ts";
 import { defineOp, type InferContext, type OpDef } from "./define.ts";
 import type { Lowering, Place } from "./lowering.ts";
 
@@ -39,27 +49,10 @@ export function wholeMove(output: TensorType, srcStrides: readonly number[], src
   return { input: 0, output: 0, dims: output.shape, src, srcStrides, dst: 0, dstStrides: stridesOf(output.shape) };
 }
 
-/** Drops dimensions of 1 and joins neighbours that lie one after the other in input and output alike. */
+/** The same move over the fewest dimensions. */
 export function coalesce(move: Move): Move {
-  const dims: number[] = [];
-  const srcStrides: number[] = [];
-  const dstStrides: number[] = [];
-  move.dims.forEach((d, i) => {
-    if (d === 1) return;
-    const s = move.srcStrides[i];
-    const t = move.dstStrides[i];
-    const last = dims.length - 1;
-    if (last >= 0 && srcStrides[last] === s * d && dstStrides[last] === t * d) {
-      dims[last] *= d;
-      srcStrides[last] = s;
-      dstStrides[last] = t;
-    } else {
-      dims.push(d);
-      srcStrides.push(s);
-      dstStrides.push(t);
-    }
-  });
-  return { ...move, dims, srcStrides, dstStrides };
+  const { dims, strides } = joinDims(move.dims, [move.srcStrides, move.dstStrides]);
+  return { ...move, dims, srcStrides: strides[0], dstStrides: strides[1] };
 }
 
 export function copyElements(from: TensorData, to: TensorData, { dims, src, srcStrides, dst, dstStrides }: Move): void {

@@ -160,10 +160,6 @@ export const Dropout = defineMover({
     if (ctx.inputs[2] && training?.data[0] !== 0) throw new RangeError("training mode is not supported");
     return sameType(ctx);
   },
-  upgrade: (node) => {
-    const { is_test: _isTest, consumed_inputs: _consumed, ...attrs } = node.attrs;
-    return [{ ...node, attrs }];
-  },
   permute: (node, perm) => ({ attrs: node.attrs, perm }),
   cases: [{ name: "inference", inputs: [wave([2, 3])] }],
 });

@@ -44,3 +44,21 @@ export function normalizeAxis(axis: number, rank: number): number {
     throw new RangeError(`axis ${axis} is outside a rank of ${rank}`);
   return axis < 0 ? axis + rank : axis;
 }
+
+/**
+ * The fewest dimensions over which operands of these strides can be walked together: dimensions of 1 are dropped, and neighbours joined
+ * that lie one after the other in every operand.
+ */
+export function joinDims(dims: Shape, strides: readonly (readonly number[])[]): { dims: number[]; strides: number[][] } {
+  const joined: number[] = [];
+  const steps: number[][] = strides.map(() => []);
+  dims.forEach((d, i) => {
+    if (d === 1) return;
+    const last = joined.length - 1;
+    const follows = last >= 0 && steps.every((own, k) => own[last] === strides[k][i] * d);
+    const at = follows ? last : joined.length;
+    joined[at] = (joined[at] ?? 1) * d;
+    for (const [k, own] of steps.entries()) own[at] = strides[k][i];
+  });
+  return { dims: joined, strides: steps };
+}
