@@ -117,6 +117,8 @@ class Draft {
       if (error instanceof RangeError) return undefined;
       throw error;
     }
+    // The mean and the largest of nothing are no numbers that a grid could hold.
+    if (/Mean|Average|Max|Min/.test(op) && this.shape(inputs[0]).includes(0)) return undefined;
     if (types.some(({ shape }) => elementCount(shape) > MAX_ELEMENTS || shape.length > 7)) return undefined;
     this.nodes.push(node);
     names.forEach((name, i) => {
