@@ -11,10 +11,10 @@ const table = (head, rows) => [head, head.map((_, i) => (i ? "--:" : "---")), ..
 
 const tables = {
   models() {
-    const times = results("models");
+    const times = results("bench");
     const accuracy = results("accuracy");
     const rows = accuracy.results.map(({ model, onnx, modes }) => {
-      const timed = times.results.find((row) => row.model === model);
+      const timed = times.results.find((row) => row.net === `fmnist-${model}`);
       return [
         model,
         kB(onnx),
@@ -24,7 +24,7 @@ const tables = {
         points(modes["int8-dynamic"]),
         ms(timed.times.f32.ms),
         ms(timed.times.int8.ms),
-        ms(timed.times.onnxruntime.ms),
+        ms(timed.times["onnxruntime f32"].ms),
       ];
     });
     const { cpu, node, onnxruntime, date } = times.machine;
@@ -39,7 +39,7 @@ const tables = {
       "int8",
       `onnxruntime-web ${onnxruntime} f32`,
     ];
-    return `${table(head, rows)}\n\nTop-1 in % of all 10,000 test images of Fashion-MNIST (\`node benchmarks/accuracy.mjs\`). Times: one inference, one thread, median, engines\ninterleaved in one process; ${cpu}, Node ${node.slice(1)}, ${date} (\`npm run bench\`).`;
+    return `${table(head, rows)}\n\nTop-1 in % of all 10,000 test images of Fashion-MNIST (\`npm run bench:accuracy\`). Times: one inference, one thread, median, engines\ninterleaved in one process; ${cpu}, Node ${node.slice(1)}, ${date} (\`npm run bench\`).`;
   },
 };
 
