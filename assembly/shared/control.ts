@@ -12,3 +12,30 @@ export const enum JumpIfField {
   size,
   value,
 }
+
+/** As `jump`, where the i32 at `a` is less than the i32 at `b`. */
+export const enum JumpBelowField {
+  words = 2,
+  a,
+  b,
+}
+
+/** Adds `step` to the i32 at `at`. */
+export const enum CountField {
+  at = 2,
+  step,
+}
+
+/**
+ * Copies `bytes` bytes from `src` + i · `src_step` to `dst` + j · `dst_step`, where i and j are the i32 at `src_index` and `dst_index`, 0 where those are 0;
+ * source and destination may overlap.
+ */
+export const enum CopyAtField {
+  bytes = 2,
+  src,
+  src_index,
+  src_step,
+  dst,
+  dst_index,
+  dst_step,
+}

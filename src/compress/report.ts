@@ -70,7 +70,6 @@ export function reportOf({ mode, onnx, epk, plan, graph, comparison, warnings }:
   const planBytes = bytesOf(0);
   const constants = measured.regions.reduce((sum, { bytes }, i) => sum + (i === 0 || weightRegions.has(i) ? 0 : bytes), 0);
   const result = comparison?.result;
-  const stored = storedValues(graph);
   return {
     model: meta.name,
     mode,
@@ -83,7 +82,7 @@ export function reportOf({ mode, onnx, epk, plan, graph, comparison, warnings }:
       meta: measured.meta,
       container: epk.length - weights - constants - planBytes - measured.meta,
     },
-    layers: plan.layers.filter((layer) => layer.records > 0).map((layer) => layerReport(layer, graph, stored, bytesOf, result)),
+    layers: plan.layers.filter((layer) => layer.records > 0).map((layer) => layerReport(layer, bytesOf, result)),
     ...(comparison && {
       agreement: {
         samples: comparison.result.samples,
@@ -99,14 +98,13 @@ export function reportOf({ mode, onnx, epk, plan, graph, comparison, warnings }:
 }
 
 function layerReport(
-  { node, regions }: PlannedLayer,
-  graph: Graph,
-  stored: ReadonlySet<string>,
+  { node, graph, regions }: PlannedLayer,
   bytesOf: (region: number) => number,
   comparison: Comparison | undefined,
 ): LayerReport {
   const [output] = node.outputs;
   const type = graph.types.get(output)!;
+  const stored = storedValues(graph);
   const constants = [...new Set(node.inputs)].filter((input) => stored.has(input));
   const params = constants.reduce((sum, input) => sum + elementCount(graph.types.get(input)!.shape), 0);
   const bytes = regions.reduce((sum, region) => sum + bytesOf(region), 0);

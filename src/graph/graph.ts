@@ -1,6 +1,7 @@
 import type { Quant, Tensor, TensorType } from "../tensor/index.ts";
 
-export type AttrValue = number | string | readonly number[] | Tensor | undefined;
+/** An attribute; a Graph is a subgraph of an operator of control flow. */
+export type AttrValue = number | string | readonly number[] | readonly string[] | Tensor | Graph | undefined;
 
 /**
  * One operation. Inputs and outputs are value names; "" stands for an optional input that is absent. `attrs` holds every attribute
@@ -20,6 +21,10 @@ export interface Node {
 /**
  * The IR: plain data, nodes in topological order, each value written once. A pass takes a Graph and returns a Graph; none is changed in place.
  * `constants` are values with data; `types` holds the type of every value once `inferTypes` has run, and of the inputs always.
+ *
+ * A subgraph is closed: what it reads of the graph around it are inputs of its node (the last ones, as many as the attribute `captures` says) and
+ * inputs of the subgraph (also the last ones, in the same order). So no name inside means anything outside, and the types of its inputs are
+ * those that its node's operator says (`bodies`).
  */
 export interface Graph {
   readonly name: string;
@@ -47,4 +52,11 @@ export function consumersOf(graph: Graph): Map<string, Node[]> {
 /** Which node writes each value. */
 export function producersOf(graph: Graph): Map<string, Node> {
   return new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+}
+
+export const isGraph = (value: AttrValue): value is Graph => typeof value === "object" && "nodes" in value;
+
+/** The subgraphs of a node by the names of their attributes. */
+export function subgraphsOf(node: Pick<Node, "attrs">): readonly (readonly [attr: string, graph: Graph])[] {
+  return Object.entries(node.attrs).flatMap(([attr, value]) => (isGraph(value) ? [[attr, value] as const] : []));
 }

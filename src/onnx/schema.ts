@@ -1,4 +1,4 @@
-/** The parts of onnx.proto (IR version 8) that edgepack reads and writes, by field number. Subgraphs stay bytes: they are only refused. */
+/** The parts of onnx.proto (IR version 8) that edgepack reads and writes, by field number. Subgraphs stay bytes, so that no table refers to itself (`subgraph.ts`). */
 import { type Decoded, many, one } from "./wire.ts";
 
 const ENTRY = { key: one(1, "string"), value: one(2, "string") };

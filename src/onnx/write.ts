@@ -1,5 +1,5 @@
 import { EdgepackError } from "../errors.ts";
-import type { AttrValue, Graph, Node } from "../graph/graph.ts";
+import { type AttrValue, type Graph, type Node, subgraphsOf } from "../graph/graph.ts";
 import type { AttrSpec } from "../ops/define.ts";
 import { ELEMENT_CODES } from "../ops/element-type.ts";
 import { opOf } from "../ops/index.ts";
@@ -44,6 +44,7 @@ function foreign(node: Node): string[] {
     .map(([key]) => `${where}: the attribute ${key} is not ONNX`);
   if (LATER_OPS.has(node.op)) reasons.push(`${where}: the operator is not in opset ${OPSET}`);
   if (limit !== undefined && node.inputs.length > limit) reasons.push(`${where}: ONNX gives it ${limit} inputs`);
+  if (subgraphsOf(node).length) reasons.push(`${where}: subgraphs are not written`);
   if (node.quant) reasons.push(`${where}: it computes on an int8 grid`);
   return reasons;
 }
@@ -54,6 +55,9 @@ const ATTRIBUTE_WRITERS: { readonly [K in AttrSpec["kind"]]: (value: AttrValue) 
   int: (i) => ({ type: ATTRIBUTE_TYPE.int, i: i as number }),
   float: (f) => ({ type: ATTRIBUTE_TYPE.float, f: f as number }),
   string: (s) => ({ type: ATTRIBUTE_TYPE.string, s: s as string }),
+  strings: (strings) => ({ type: ATTRIBUTE_TYPE.strings, strings: strings as string[] }),
+  // Nodes with subgraphs are refused (`foreign`): a closed subgraph is no ONNX.
+  graph: () => ({ type: ATTRIBUTE_TYPE.graph }),
   ints: (ints) => ({ type: ATTRIBUTE_TYPE.ints, ints: ints as number[] }),
   floats: (floats) => ({ type: ATTRIBUTE_TYPE.floats, floats: floats as number[] }),
   tensor: (t) => ({ type: ATTRIBUTE_TYPE.tensor, t: isTensor(t) ? writeTensor("", t) : undefined }),

@@ -10,7 +10,9 @@ const KINDS: { readonly [K in AttrSpec["kind"]]: (value: AttrValue) => boolean }
   string: (value) => typeof value === "string",
   ints: isInts,
   floats: (value) => Array.isArray(value) && value.every((v) => typeof v === "number"),
-  tensor: (value) => typeof value === "object" && !Array.isArray(value),
+  strings: (value) => Array.isArray(value) && value.every((v) => typeof v === "string"),
+  tensor: (value) => typeof value === "object" && "data" in value,
+  graph: (value) => typeof value === "object" && "nodes" in value,
 };
 
 /** Everything that is wrong with the attributes and inputs of a node, judged by the operator's table. */

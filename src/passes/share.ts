@@ -5,7 +5,7 @@ import { rewrite } from "./rewrite.ts";
 export function share(graph: Graph): Graph {
   const seen = new Map<string, string>();
   return rewrite(graph, (node) => {
-    if (node.outputs.length !== 1 || holdsTensor(node)) return undefined;
+    if (node.outputs.length !== 1 || holdsData(node)) return undefined;
     const key = JSON.stringify([node.op, node.inputs, Object.entries(node.attrs).map(([k, v]) => [k, String(v)])]);
     const first = seen.get(key);
     if (first === undefined) seen.set(key, node.outputs[0]);
@@ -13,6 +13,7 @@ export function share(graph: Graph): Graph {
   });
 }
 
-function holdsTensor({ attrs }: Node): boolean {
-  return Object.values(attrs).some((value) => typeof value === "object" && "data" in value);
+/** Tensors and subgraphs, which are not compared. */
+function holdsData({ attrs }: Node): boolean {
+  return Object.values(attrs).some((value) => typeof value === "object" && !Array.isArray(value));
 }

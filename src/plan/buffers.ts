@@ -33,6 +33,7 @@ export const isPlace = (word: Word): word is Place => typeof word !== "number";
 export class Buffers {
   readonly all: PlanBuffer[] = [];
   readonly #images = new Map<ImageData, number>();
+  readonly #loops: { readonly first: number; readonly last: number }[] = [];
 
   /** Arena memory that no record points into yet. */
   arena(bytes: number): Place {
@@ -57,5 +58,25 @@ export class Buffers {
     if (found.kind !== "arena") return;
     found.first = Math.min(found.first, record);
     found.last = Math.max(found.last, record);
+  }
+
+  /** Notes that records `first` to `last` may run again and again; loops inside are noted before those around them. */
+  repeat(first: number, last: number): void {
+    this.#loops.push({ first, last });
+  }
+
+  /**
+   * Widens lifetimes by what loops do: what is alive on both sides of a loop's border must outlive every iteration, since an iteration may read what
+   * stood there before the first, or write again what is read after the last. What is alive inside only is written anew each time.
+   */
+  settle(): void {
+    for (const { first, last } of this.#loops) {
+      for (const buffer of this.all) {
+        if (buffer.kind !== "arena" || buffer.last < first || buffer.first > last) continue;
+        if (buffer.first >= first && buffer.last <= last) continue;
+        buffer.first = Math.min(buffer.first, first);
+        buffer.last = Math.max(buffer.last, last);
+      }
+    }
   }
 }
