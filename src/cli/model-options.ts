@@ -1,11 +1,11 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Command, Option } from "commander";
+import { fileError } from "../data/file-error.ts";
 import type { Dataset, InputSpec } from "../data/index.ts";
 import { imageInput } from "../data/pixels.ts";
 import { EdgepackError } from "../errors.ts";
 import type { Preprocess } from "../format/image.ts";
-import { fileError } from "./failure.ts";
 import { type Terminal, warn } from "./terminal.ts";
 import { numbers, oneOf, positiveNumbers, type Shapes, shape } from "./values.ts";
 

@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync, promises as fs, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { readHead } from "../data/file.ts";
+import { fileError } from "../data/file-error.ts";
 import { EdgepackError } from "../errors.ts";
-import { fileError } from "./failure.ts";
 
 /** Lists what edgepack wrote into a folder, so that a later build replaces that and nothing else. */
 const MANIFEST = ".edgepack.json";

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { constants, gunzipSync } from "node:zlib";
 import { EdgepackError } from "../errors.ts";
 import { invalid } from "./dataset.ts";
+import { fileError } from "./file-error.ts";
 
 /** Largest file read into memory at once. */
 const MAX_FILE_BYTES = 2 ** 31 - 1;
@@ -15,8 +16,7 @@ function withFile<T>(path: string, use: (fd: number, size: number) => T): T {
     fd = openSync(path, "r");
     return use(fd, fstatSync(fd).size);
   } catch (error) {
-    if (error instanceof EdgepackError) throw error;
-    throw new EdgepackError("FILE", `${path} cannot be read: ${(error as Error).message}`, [], { cause: error });
+    throw fileError(error, `${path} cannot be read`);
   } finally {
     if (fd !== undefined) closeSync(fd);
   }

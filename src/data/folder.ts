@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { EdgepackError } from "../errors.ts";
 import { type Dataset, invalid, type OpenOptions, type Part } from "./dataset.ts";
 import { readBytes, readHead } from "./file.ts";
+import { fileError } from "./file-error.ts";
 import { openIdx } from "./idx.ts";
 import { decodeImage, IMAGE_MAGIC_BYTES, isImage } from "./images.ts";
 import { imageInput, toInput } from "./pixels.ts";
@@ -33,7 +34,7 @@ function list(path: string): Entry[] {
       .map((entry) => ({ name: entry.name, folder: isFolder(entry) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    throw new EdgepackError("FILE", `${path} cannot be read: ${(error as Error).message}`, [], { cause: error });
+    throw fileError(error, `${path} cannot be read`);
   }
 }
 

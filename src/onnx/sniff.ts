@@ -35,6 +35,7 @@ const FORMATS: readonly { readonly is: (bytes: Uint8Array) => boolean; readonly 
     next: "download the file itself, not its page",
   },
   { is: (b) => /^\s*[{[]/.test(text(b, 0, 16)) && b[0] !== 0x0a, what: "JSON", next: "give the model as .onnx" },
+  { is: (b) => /^[\t\n\r\x20-\x7e]+$/.test(text(b, 0, 64)), what: "plain text", next: "give the model as .onnx" },
 ];
 
 /** What the bytes are, where they are plainly not ONNX, and what to do; undefined where they may be ONNX. */

@@ -1,6 +1,6 @@
 import type { Graph, Node } from "../graph/graph.ts";
 import { makeNode } from "../ops/node.ts";
-import { channelIndex, type Tensor, tensor } from "../tensor/index.ts";
+import { channelIndex, sameShape, type Tensor, tensor } from "../tensor/index.ts";
 import { alongAxis, constantOperand, hasActivation } from "./match.ts";
 import { type Draft, rewrite } from "./rewrite.ts";
 
@@ -20,12 +20,14 @@ interface Host {
 }
 
 function hostOf(node: Node, draft: Draft): Host | undefined {
-  const rank = draft.type(node.outputs[0]).shape.length;
+  const { shape } = draft.type(node.outputs[0]);
+  const rank = shape.length;
   const weight = draft.constant(node.inputs[1] ?? "");
   if (!weight || (node.inputs[2] && !draft.constant(node.inputs[2])) || hasActivation(node)) return undefined;
   if (node.op === "Conv" && node.attrs.layout === "NCHW") return { weight: 1, weightAxis: 0, bias: 2, axis: 1 };
   if (node.op === "MatMul" && weight.shape.length === 2 && rank > 0) return { weight: 1, weightAxis: 1, bias: 2, axis: rank - 1 };
-  if (node.op === "LayerNormalization" && weight.shape.length === 1) return { weight: 1, weightAxis: 0, bias: 2, axis: rank - 1 };
+  if (node.op === "LayerNormalization" && sameShape(weight.shape, shape.slice(-1)))
+    return { weight: 1, weightAxis: 0, bias: 2, axis: rank - 1 };
   return undefined;
 }
 

@@ -2,11 +2,12 @@ import { CommanderError } from "commander";
 import { describe, expect, it } from "vitest";
 import { ConvField, GemmField, Op } from "../../assembly/shared/plan.ts";
 import type { BuildReport } from "../../src/build.ts";
-import { fileError, reportFailure } from "../../src/cli/failure.ts";
+import { reportFailure } from "../../src/cli/failure.ts";
 import { readRecords } from "../../src/cli/records.ts";
 import { printReport } from "../../src/cli/report.ts";
 import { bytes, count, digits, table } from "../../src/cli/table.ts";
 import { colorsFor } from "../../src/cli/terminal.ts";
+import { fileError } from "../../src/data/file-error.ts";
 import { EdgepackError } from "../../src/errors.ts";
 import { recorder } from "./terminal.ts";
 

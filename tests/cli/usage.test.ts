@@ -52,9 +52,9 @@ describe("wrong usage ends with 2 and says what is meant", () => {
 describe("what cannot be done ends with 1", () => {
   const png = file.bind(null, "a.png");
   it.each([
-    ["a model that is not there", () => ["build", join(folder({}), "gone.onnx")], /gone\.onnx cannot be read.*no such file/i],
-    ["a model that is a folder", () => ["inspect", folder({})], /cannot be read/],
-    ["a model that is no ONNX", () => ["build", file("m.onnx", "hello"), "-o", join(folder({}), "m.epk")], /ONNX/],
+    ["a model that is not there", () => ["build", join(folder({}), "gone.onnx")], /gone\.onnx cannot be read: no such file or folder$/m],
+    ["a model that is a folder", () => ["inspect", folder({})], /cannot be read: it is a folder$/m],
+    ["a model that is no ONNX", () => ["build", file("m.onnx", "hello"), "-o", join(folder({}), "m.epk")], /plain text.*\.onnx/],
     ["an empty model", () => ["inspect", file("m.onnx", "")], /empty/],
     [
       "calibration data that are not there",

@@ -233,6 +233,19 @@ describe("fuse-layernorm", () => {
     expect(fused.nodes[0].attrs).toMatchObject({ axis: -1, epsilon: Math.fround(1e-3) });
   });
 
+  it("leaves a scale that runs over several axes, which no factor along one of them fits", () => {
+    const graph = graphOf({
+      inputs: { x: [2, 3, 4] },
+      constants: { s: random([12], 1), g: random([4], 2) },
+      nodes: [
+        ["LayerNormalization", "x s", "n", { axis: 1 }],
+        ["Mul", "n g", "y"],
+      ],
+      outputs: "y",
+    });
+    expect(ops(applied(fuseAffine, graph))).toBe("LayerNormalization Mul");
+  });
+
   it("leaves a mean over another axis", () => {
     const other = nodes("Pow").with(0, ["ReduceMean", "x", "mean", { axes: [1] }]);
     const graph = graphOf({ inputs: { x: [2, 3, 6] }, constants, nodes: other, outputs: "y" });

@@ -20,6 +20,10 @@ const inputs = Object.fromEntries(
 const expected = model.run(inputs);
 
 const ask = (body) => fetch(url, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+const isUp = await fetch(url, { method: "HEAD" }).catch((error) => {
+  console.error(`not ok: nothing answers at ${url} (${error.cause?.message ?? error.message}); start the server in another terminal first`);
+});
+if (!isUp) process.exit(1);
 const problems = [];
 
 const response = await ask(Object.fromEntries(Object.entries(inputs).map(([name, values]) => [name, Array.from(values)])));
