@@ -12,7 +12,9 @@ export function abi(): i32 {
 
 /** Runs the plan at this address, record by record; traps at an op that this module does not know. */
 export function run(plan: usize): void {
-  for (let r = plan; ; r += (<usize>load<u32>(r + (Header.words << 2))) << 2) {
+  let next: usize = 0;
+  for (let r = plan; ; r = next) {
+    next = r + ((<usize>load<u32>(r + (Header.words << 2))) << 2);
     switch (load<i32>(r + (Header.op << 2))) {
       case Op.copy:
         if (ASC_FEATURE_SIMD) simd.copy(r);
@@ -101,6 +103,88 @@ export function run(plan: usize): void {
       case Op.qs8_table:
         if (ASC_FEATURE_SIMD) simd.qs8_table(r);
         else scalar.qs8_table(r);
+        break;
+      case Op.gather:
+        scalar.gather(r);
+        break;
+      case Op.gather_elements:
+        scalar.gather_elements(r);
+        break;
+      case Op.gather_nd:
+        scalar.gather_nd(r);
+        break;
+      case Op.scatter_elements:
+        scalar.scatter_elements(r);
+        break;
+      case Op.scatter_nd:
+        scalar.scatter_nd(r);
+        break;
+      case Op.arg:
+        scalar.arg(r);
+        break;
+      case Op.top_k:
+        scalar.top_k(r);
+        break;
+      case Op.cumulative_sum:
+        scalar.cumulative_sum(r);
+        break;
+      case Op.one_hot:
+        scalar.one_hot(r);
+        break;
+      case Op.non_zero:
+        scalar.non_zero(r);
+        break;
+      case Op.compress:
+        scalar.compress(r);
+        break;
+      case Op.unique:
+        scalar.unique(r);
+        break;
+      case Op.non_max_suppression:
+        scalar.non_max_suppression(r);
+        break;
+      case Op.reverse_sequence:
+        scalar.reverse_sequence(r);
+        break;
+      case Op.cast:
+        scalar.cast(r);
+        break;
+      case Op.element_binary:
+        scalar.element_binary(r);
+        break;
+      case Op.element_unary:
+        scalar.element_unary(r);
+        break;
+      case Op.where:
+        scalar.where(r);
+        break;
+      case Op.jump:
+        next = scalar.jump(r);
+        break;
+      case Op.jump_if:
+        next = scalar.jump_if(r, next);
+        break;
+      case Op.jump_below:
+        next = scalar.jump_below(r, next);
+        break;
+      case Op.count:
+        scalar.count(r);
+        break;
+      case Op.copy_at:
+        scalar.copy_at(r);
+        break;
+      case Op.resample:
+        if (ASC_FEATURE_SIMD) simd.resample(r);
+        else scalar.resample(r);
+        break;
+      case Op.grid_sample:
+        scalar.grid_sample(r);
+        break;
+      case Op.roi_align:
+        scalar.roi_align(r);
+        break;
+      case Op.pool_indices:
+        scalar.pool_indices(r);
         break;
       case Op.end:
         return;

@@ -87,7 +87,7 @@ function binary(kind: i32, d4: i32, d5: i32, a4: i32, a5: i32, b4: i32, b5: i32)
 
 describe("f32_unary", () => {
   test("gives the bits of its definition for every kind and tail", () => {
-    for (let kind: i32 = Unary.clamp; kind <= Unary.silu; kind++) {
+    for (let kind: i32 = Unary.clamp; kind <= Unary.atanh; kind++) {
       const positive = kind === Unary.log || kind === Unary.sqrt;
       for (let n = 1; n < 10; n++) expect<i32>(unary(kind, n, positive ? 0 : -2, 2)).toBe(SAME);
       expect<i32>(unary(kind, 1003, positive ? 0 : -120, 120)).toBe(SAME);
@@ -123,7 +123,7 @@ describe("f32_unary", () => {
 
 describe("f32_binary", () => {
   test("gives the bits of its definition for every kind, broadcast and tail", () => {
-    for (let kind: i32 = Binary.add; kind <= Binary.max; kind++) {
+    for (let kind: i32 = Binary.add; kind <= Binary.prelu; kind++) {
       for (let n = 1; n < 10; n++) {
         expect<i32>(binary(kind, 2, n, n, 1, n, 1)).toBe(SAME, "both dense");
         expect<i32>(binary(kind, 2, n, n, 1, 1, 0)).toBe(SAME, "b one value a row");

@@ -46,6 +46,9 @@ function row(r: usize, a: usize, b: usize, c: usize): usize {
     case Binary.max:
       Row.map(Binary.max, n, a, sa, b, sb, c, lo, hi);
       break;
+    case Binary.prelu:
+      Row.map(Binary.prelu, n, a, sa, b, sb, c, lo, hi);
+      break;
   }
   return c + (n << 2);
 }
@@ -75,6 +78,7 @@ class Row {
     if (kind === Binary.div) return f32x4.div(x, y);
     if (kind === Binary.pow) return F32x4.pow(x, y);
     if (kind === Binary.min) return f32x4.min(x, y);
+    if (kind === Binary.prelu) return v128.bitselect(f32x4.mul(x, y), x, f32x4.lt(x, f32x4.splat(0)));
     return f32x4.max(x, y);
   }
 }

@@ -72,6 +72,19 @@ export class F32x4 {
     return f32x4.mul(f32x4.mul(f32x4.splat(0.5), x), f32x4.add(f32x4.splat(1), erf));
   }
 
+  @inline static gelu_tanh(x: v128): v128 {
+    const cube = f32x4.mul(f32x4.mul(x, x), x);
+    const y = f32x4.mul(f32x4.splat(0.7978845608), f32x4.add(x, f32x4.mul(f32x4.splat(0.044715), cube)));
+    return f32x4.mul(f32x4.mul(f32x4.splat(0.5), x), f32x4.add(f32x4.splat(1), F32x4.tanh(y)));
+  }
+
+  @inline static mish(x: v128): v128 {
+    const two = f32x4.splat(2);
+    const e = F32x4.exp(F32x4.clamp(x, f32x4.splat(-104), f32x4.splat(20)));
+    const m = f32x4.mul(e, f32x4.add(e, two));
+    return f32x4.mul(x, f32x4.div(m, f32x4.add(m, two)));
+  }
+
   /** Lane by lane through the scalar logarithm. */
   static log(x: v128): v128 {
     const low = f32x4.replace_lane(f32x4.splat(NativeMathf.log(f32x4.extract_lane(x, 0))), 1, NativeMathf.log(f32x4.extract_lane(x, 1)));

@@ -1,9 +1,10 @@
 import { Field } from "../lib/record";
+import * as scalar from "../scalar/unary";
 import { Unary, UnaryField } from "../shared/plan";
 import { Lanes } from "./lanes";
 import { F32x4 } from "./math";
 
-/** Op `f32_unary`. `kind` is a constant in each call of `Row.map`, so that every kind gets a loop of its own. */
+/** Op `f32_unary`. `kind` is a constant in each call of `Row.map`, so that every kind gets a loop of its own; rare kinds share the scalar one. */
 export function f32_unary(r: usize): void {
   const n = Field.i32(r, UnaryField.n);
   const a = Field.address(r, UnaryField.a);
@@ -68,6 +69,20 @@ export function f32_unary(r: usize): void {
     case Unary.silu:
       Row.map(Unary.silu, n, a, c, alpha, beta);
       break;
+    case Unary.round:
+      Row.map(Unary.round, n, a, c, alpha, beta);
+      break;
+    case Unary.gelu_tanh:
+      Row.map(Unary.gelu_tanh, n, a, c, alpha, beta);
+      break;
+    case Unary.mish:
+      Row.map(Unary.mish, n, a, c, alpha, beta);
+      break;
+    case Unary.softsign:
+      Row.map(Unary.softsign, n, a, c, alpha, beta);
+      break;
+    default:
+      scalar.f32_unary(r);
   }
 }
 
@@ -99,6 +114,10 @@ class Row {
     if (kind === Unary.elu) return v128.bitselect(f32x4.mul(alpha, f32x4.sub(F32x4.exp(x), one)), x, f32x4.lt(x, zero));
     if (kind === Unary.softplus) return F32x4.softplus(x);
     if (kind === Unary.silu) return f32x4.mul(x, F32x4.sigmoid(x));
+    if (kind === Unary.round) return f32x4.nearest(x);
+    if (kind === Unary.gelu_tanh) return F32x4.gelu_tanh(x);
+    if (kind === Unary.mish) return F32x4.mish(x);
+    if (kind === Unary.softsign) return f32x4.div(x, f32x4.add(one, f32x4.abs(x)));
     return x;
   }
 }

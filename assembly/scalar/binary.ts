@@ -34,6 +34,8 @@ function apply(kind: i32, x: f32, y: f32): f32 {
       return F32.pow(x, y);
     case Binary.min:
       return min<f32>(x, y);
+    case Binary.prelu:
+      return x < 0 ? x * y : x;
     default:
       return max<f32>(x, y);
   }

@@ -80,6 +80,19 @@ export class F32 {
     return max<f32>(x, 0) + NativeMathf.log1p(F32.exp(-abs<f32>(x)));
   }
 
+  /** x · Φ(x) by tanh in place of erf (Hendrycks and Gimpel 2016). */
+  @inline static gelu_tanh(x: f32): f32 {
+    const y = <f32>0.7978845608 * (x + <f32>0.044715 * (x * x * x));
+    return <f32>0.5 * x * (<f32>1 + F32.tanh(y));
+  }
+
+  /** x · tanh(log(1 + eˣ)), which is x · m / (m + 2) for m = eˣ(eˣ + 2); from 20 on f32 has only x. */
+  @inline static mish(x: f32): f32 {
+    const e = F32.exp(F32.clamp(x, -104, 20));
+    const m = e * (e + <f32>2);
+    return x * (m / (m + <f32>2));
+  }
+
   /** Squares are one product, as every reference has them. */
   @inline static pow(x: f32, y: f32): f32 {
     return y === 2 ? x * x : NativeMathf.pow(x, y);

@@ -40,6 +40,9 @@ export enum Op {
   /** Control: `assembly/shared/control.ts`. */
   jump = 23,
   jump_if = 24,
+  jump_below = 25,
+  count = 26,
+  copy_at = 27,
   /** Elements of any type: `assembly/shared/elementwise.ts`. */
   cast = 30,
   element_binary = 31,
@@ -59,6 +62,7 @@ export enum Op {
   compress = 50,
   unique = 51,
   non_max_suppression = 52,
+  reverse_sequence = 53,
   /** Sampling: `assembly/shared/sampling.ts`. */
   resample = 60,
   grid_sample = 61,
@@ -126,9 +130,34 @@ export enum Unary {
   elu = 16,
   softplus = 17,
   silu = 18,
+  /** Half to even. */
+  round = 19,
+  /** Gelu with tanh in place of erf. */
+  gelu_tanh = 20,
+  mish = 21,
+  softsign = 22,
+  sign = 23,
+  selu = 24,
+  celu = 25,
+  thresholded_relu = 26,
+  shrink = 27,
+  sin = 28,
+  cos = 29,
+  tan = 30,
+  asin = 31,
+  acos = 32,
+  atan = 33,
+  sinh = 34,
+  cosh = 35,
+  asinh = 36,
+  acosh = 37,
+  atanh = 38,
 }
 
-/** `c[i] = kind(a[i])`; `alpha`, `beta` are f32: clamp's bounds, hard_sigmoid's slope and offset, leaky_relu's and elu's slope. */
+/**
+ * `c[i] = kind(a[i])`; `alpha`, `beta` are f32: clamp's bounds, hard_sigmoid's slope and offset, the slope of leaky_relu, elu and celu, selu's slope and
+ * gain, thresholded_relu's threshold, shrink's bias and threshold.
+ */
 export enum UnaryField {
   kind = 2,
   n,
@@ -146,6 +175,8 @@ export enum Binary {
   pow = 4,
   min = 5,
   max = 6,
+  /** a where it is not negative, else a · b. */
+  prelu = 7,
 }
 
 /**

@@ -1,28 +1,19 @@
+import { ElementBinary } from "../../assembly/shared/elementwise.ts";
 import { Binary, BinaryField, Op } from "../../assembly/shared/plan.ts";
 import type { Node } from "../graph/graph.ts";
-import {
-  broadcastShapes,
-  broadcastStrides,
-  clamp,
-  elementCount,
-  f32,
-  gridBounds,
-  requantize,
-  roundEven,
-  type Shape,
-  type Tensor,
-  type TensorType,
-  zeros,
-} from "../tensor/index.ts";
+import { clamp, type DType, f32, gridBounds, requantize, roundEven, type Tensor, type TensorType, tensor, zeros } from "../tensor/index.ts";
+import { pointwise } from "./bound.ts";
+import { broadcastDims, broadcastReader, commonShape } from "./broadcast.ts";
 import { defineOp, type OpDef, type QuantizeRule, wave } from "./define.ts";
+import { emitElementBinary, permutesAll } from "./element.ts";
 import { ACTIVATION } from "./linear.ts";
 import { f32Bits, type Lowering } from "./lowering.ts";
 
-interface BinaryRow {
+export interface BinaryRow {
   readonly kind: Binary;
   readonly real: (a: number, b: number) => number;
-  /** Where it differs from `real`: on integer dtypes. */
-  readonly integer?: (a: number, b: number) => number;
+  /** Where it differs from `real`: on integers; results wrap to their width. */
+  readonly integer?: (a: number, b: number, dtype: DType) => number;
   readonly quantize?: QuantizeRule;
   readonly tolerance?: number;
 }
@@ -32,18 +23,27 @@ const rescale: QuantizeRule = { kind: "rescale" };
 const ROWS = {
   Add: { kind: Binary.add, real: (a, b) => a + b, quantize: rescale },
   Sub: { kind: Binary.sub, real: (a, b) => a - b, quantize: rescale },
-  Mul: { kind: Binary.mul, real: (a, b) => a * b, quantize: rescale },
-  Div: { kind: Binary.div, real: (a, b) => a / b, integer: (a, b) => Math.trunc(a / b) },
-  Pow: { kind: Binary.pow, real: (a, b) => a ** b, tolerance: 1e-5 },
+  Mul: {
+    kind: Binary.mul,
+    real: (a, b) => a * b,
+    integer: (a, b, dtype) => (dtype === "i64" ? a * b : Math.imul(a, b)),
+    quantize: rescale,
+  },
+  Div: { kind: Binary.div, real: (a, b) => a / b, integer: (a, b) => (b === 0 ? 0 : Math.trunc(a / b)) },
   Min: { kind: Binary.min, real: Math.min },
   Max: { kind: Binary.max, real: Math.max },
 } satisfies Record<string, BinaryRow>;
 
-function outputShape(a: TensorType, b: TensorType): Shape {
-  const shape = broadcastShapes(a.shape, b.shape);
-  if (!shape) throw new RangeError(`[${a.shape}] and [${b.shape}] do not broadcast`);
-  return shape;
-}
+/** What integers have in their place. */
+const INTEGER_KINDS: ReadonlyMap<Binary, ElementBinary> = new Map([
+  [Binary.add, ElementBinary.add],
+  [Binary.sub, ElementBinary.sub],
+  [Binary.mul, ElementBinary.mul],
+  [Binary.div, ElementBinary.div],
+  [Binary.pow, ElementBinary.pow],
+  [Binary.min, ElementBinary.min],
+  [Binary.max, ElementBinary.max],
+]);
 
 /** The definition on grids, of integers less their zeros (docs/quantization.md). */
 function onGrids(kind: Binary, node: Node, a: Tensor, b: Tensor): (x: number, y: number) => number {
@@ -61,51 +61,37 @@ function factors(kind: Binary, a: TensorType, b: TensorType, scale: number): { a
   return { a_scale: Math.fround(sa / scale), b_scale: Math.fround(sb / scale) };
 }
 
-function binary(name: string, row: BinaryRow): OpDef {
+/** An operator of two operands, by the row that describes it. */
+export function binary(name: string, row: BinaryRow): OpDef {
   return defineOp({
     attrs: ACTIVATION,
     arity: [2, 2],
     tolerance: row.tolerance ?? "exact",
     infer({ node, inputs: [a, b] }) {
-      const shape = outputShape(a!, b!);
+      const shape = commonShape([a, b]);
       if (node.quant) return [{ dtype: "i8", shape, quant: node.quant }];
       if (a!.dtype !== b!.dtype) throw new RangeError(`operands are ${a!.dtype} and ${b!.dtype}; they must be alike`);
+      if (a!.dtype === "bool") throw new RangeError("takes numbers, not bool");
       return [{ dtype: a!.dtype, shape }];
     },
     eval({ node, inputs: [a, b] }) {
-      const shape = outputShape(a!, b!);
+      const shape = commonShape([a, b]);
       const out = zeros(node.quant ? { dtype: "i8", shape, quant: node.quant } : { dtype: a!.dtype, shape });
       const { min, max } = node.attrs as Record<string, number>;
-      const real = a!.dtype === "f32" ? row.real : (row.integer ?? row.real);
-      const f = node.quant ? onGrids(row.kind, node, a!, b!) : (x: number, y: number) => clamp(real(x, y), min, max);
+      const { integer, real } = row;
+      const f = node.quant
+        ? onGrids(row.kind, node, a!, b!)
+        : a!.dtype !== "f32" && integer
+          ? (x: number, y: number) => integer(x, y, a!.dtype)
+          : (x: number, y: number) => clamp(real(x, y), min, max);
       const [za, zb] = [a!.quant?.zero ?? 0, b!.quant?.zero ?? 0];
-      const [sa, sb] = [broadcastStrides(a!.shape, shape), broadcastStrides(b!.shape, shape)];
-      for (let i = 0; i < out.data.length; i++) {
-        let [x, y] = [0, 0];
-        for (let axis = shape.length - 1, rest = i; axis >= 0; axis--) {
-          x += (rest % shape[axis]) * sa[axis];
-          y += (rest % shape[axis]) * sb[axis];
-          rest = Math.floor(rest / shape[axis]);
-        }
-        out.data[i] = f(a!.data[x] - za, b!.data[y] - zb);
-      }
+      const [left, right] = [broadcastReader(a!, shape), broadcastReader(b!, shape)];
+      for (let i = 0; i < out.data.length; i++) out.data[i] = f(left(i) - za, right(i) - zb);
       return [out];
     },
-    upgrade({ op, inputs, outputs, name: node, attrs }, ctx) {
-      const { axis, broadcast, consumed_inputs, ...rest } = attrs;
-      void consumed_inputs;
-      if (broadcast || axis !== undefined) throw new RangeError("opset 6 broadcasting is not supported; export at opset 7 or later");
-      if (inputs.length === 1) return [{ op: "Identity", name: node, inputs, outputs, attrs: rest }];
-      let left = inputs[0];
-      return inputs.slice(1).map((right, i, all) => {
-        const out = i === all.length - 1 ? outputs[0] : ctx.fresh();
-        const step = { op, name: i ? `${node}.${i}` : node, inputs: [left, right], outputs: [out], attrs: rest };
-        left = out;
-        return step;
-      });
-    },
-    permute: (_node, perm, { inputs: [a, b] }) =>
-      [a, b].every((t) => t!.shape.length === perm.length || elementCount(t!.shape) === 1) ? { inputs: "all", perm } : undefined,
+    upgrade: upgradeBinary,
+    permute: (_node, perm, { inputs }) => (permutesAll(perm, inputs) ? { inputs: "all", perm } : undefined),
+    bound: pointwise,
     quantize: row.quantize,
     lower: (ctx) => lowerBinary(ctx, row.kind),
     cases: [
@@ -113,9 +99,24 @@ function binary(name: string, row: BinaryRow): OpDef {
       { name: `${name} scalar`, inputs: [positive(wave([2, 9])), f32([0.5], [])], constants: [1] },
       { name: `${name} channel`, inputs: [positive(wave([2, 3, 5])), wave([5], 2)], constants: [1], attrs: { min: -0.25, max: 0.25 } },
       { name: `${name} both stretched`, inputs: [positive(wave([2, 1, 4])), wave([3, 1], 2)] },
+      { name: `${name} i32`, inputs: [tensor("i32", [-7, 7, 65537, -2147483648, 5]), tensor("i32", [2, -2, 65537, -1, 0])] },
+      { name: `${name} u8`, inputs: [tensor("u8", [250, 3, 7, 0], [2, 2]), tensor("u8", [7, 2])] },
     ],
   });
 }
+
+/** Max-8 and Min-8 take any number of operands; here they are chains. */
+const upgradeBinary: NonNullable<OpDef["upgrade"]> = (node, ctx) => {
+  const { inputs, outputs, name } = node;
+  if (inputs.length === 1) return [{ ...node, op: "Identity" }];
+  let left = inputs[0];
+  return inputs.slice(1).map((right, i, all) => {
+    const out = i === all.length - 1 ? outputs[0] : ctx.fresh();
+    const step = { ...node, name: i ? `${name}.${i}` : name, inputs: [left, right], outputs: [out] };
+    left = out;
+    return step;
+  });
+};
 
 const positive = (x: Tensor): Tensor => ({ ...x, data: Float32Array.from(x.data, (v) => v + 1.5) });
 
@@ -123,45 +124,21 @@ export const Add = binary("Add", ROWS.Add);
 export const Sub = binary("Sub", ROWS.Sub);
 export const Mul = binary("Mul", ROWS.Mul);
 export const Div = binary("Div", ROWS.Div);
-export const Pow = binary("Pow", ROWS.Pow);
 export const Min = binary("Min", ROWS.Min);
 export const Max = binary("Max", ROWS.Max);
-
-const RANK = 6;
-
-/** Joins neighbouring dimensions along which both operands are dense or both are stretched, then pads to the record's rank. */
-function coalesce(shape: Shape, a: readonly number[], b: readonly number[]): [number[], number[], number[]] {
-  const dims: number[] = [];
-  const [sa, sb]: [number[], number[]] = [[], []];
-  for (let i = 0; i < shape.length; i++) {
-    if (shape[i] === 1) continue;
-    const last = dims.length - 1;
-    if (last >= 0 && sa[last] === a[i] * shape[i] && sb[last] === b[i] * shape[i]) {
-      dims[last] *= shape[i];
-      [sa[last], sb[last]] = [a[i], b[i]];
-    } else {
-      dims.push(shape[i]);
-      sa.push(a[i]);
-      sb.push(b[i]);
-    }
-  }
-  if (dims.length > RANK) throw new RangeError(`broadcasting over ${dims.length} axes; the kernels take ${RANK}`);
-  while (dims.length < RANK)
-    for (const [list, fill] of [
-      [dims, 1],
-      [sa, 0],
-      [sb, 0],
-    ] as const)
-      list.unshift(fill);
-  return [dims, sa, sb];
-}
 
 function lowerBinary(ctx: Lowering, kind: Binary): void {
   const { node } = ctx;
   const [ta, tb] = node.inputs.map((input) => ctx.type(input));
   const out = ctx.type(node.outputs[0]);
-  if (!node.quant && out.dtype !== "f32") throw new RangeError(`there is no kernel for ${out.dtype}`);
-  const [d, a, b] = coalesce(out.shape, broadcastStrides(ta.shape, out.shape), broadcastStrides(tb.shape, out.shape));
+  if (!node.quant && out.dtype !== "f32") {
+    emitElementBinary(ctx, INTEGER_KINDS.get(kind)!);
+    return;
+  }
+  const {
+    dims: d,
+    strides: [a, b],
+  } = broadcastDims(out.shape, [ta.shape, tb.shape]);
   const { min, max } = node.attrs as Record<string, number>;
   const { lo, hi } = node.quant ? gridBounds(node.quant, min, max) : { lo: f32Bits(min), hi: f32Bits(max) };
   const scales = node.quant ? factors(kind, ta, tb, node.quant.scale[0]) : { a_scale: 0, b_scale: 0 };

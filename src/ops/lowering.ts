@@ -1,3 +1,25 @@
+import type { CopyAtField, CountField, JumpBelowField, JumpField, JumpIfField } from "../../assembly/shared/control.ts";
+import {
+  type CastField,
+  Element,
+  type ElementBinaryField,
+  type ElementUnaryField,
+  type WhereField,
+} from "../../assembly/shared/elementwise.ts";
+import type {
+  ArgField,
+  CompressField,
+  CumulativeSumField,
+  ElementsField,
+  GatherField,
+  NonMaxSuppressionField,
+  NonZeroField,
+  OneHotField,
+  PointsField,
+  ReverseSequenceField,
+  TopKField,
+  UniqueField,
+} from "../../assembly/shared/indexing.ts";
 import type {
   BinaryField,
   ConvField,
@@ -15,8 +37,9 @@ import type {
   TableField,
   UnaryField,
 } from "../../assembly/shared/plan.ts";
-import type { Node } from "../graph/graph.ts";
-import type { Tensor, TensorType } from "../tensor/index.ts";
+import type { GridSampleField, PoolIndicesField, ResampleField, RoiAlignField } from "../../assembly/shared/sampling.ts";
+import type { Graph, Node } from "../graph/graph.ts";
+import type { DType, Tensor, TensorType } from "../tensor/index.ts";
 import type { Window } from "./window.ts";
 
 /** A place in memory that the planner fixes later: a buffer and a byte offset into it. */
@@ -52,6 +75,33 @@ export interface FieldsOf {
   [Op.qs8_reduce_mean]: ReduceField;
   [Op.qs8_binary]: BinaryField;
   [Op.qs8_table]: TableField;
+  [Op.resample]: ResampleField;
+  [Op.grid_sample]: GridSampleField;
+  [Op.roi_align]: RoiAlignField;
+  [Op.pool_indices]: PoolIndicesField;
+  [Op.jump]: JumpField;
+  [Op.jump_if]: JumpIfField;
+  [Op.jump_below]: JumpBelowField;
+  [Op.count]: CountField;
+  [Op.copy_at]: CopyAtField;
+  [Op.cast]: CastField;
+  [Op.element_binary]: ElementBinaryField;
+  [Op.element_unary]: ElementUnaryField;
+  [Op.where]: WhereField;
+  [Op.gather]: GatherField;
+  [Op.gather_elements]: ElementsField;
+  [Op.gather_nd]: PointsField;
+  [Op.scatter_elements]: ElementsField;
+  [Op.scatter_nd]: PointsField;
+  [Op.arg]: ArgField;
+  [Op.top_k]: TopKField;
+  [Op.cumulative_sum]: CumulativeSumField;
+  [Op.one_hot]: OneHotField;
+  [Op.non_zero]: NonZeroField;
+  [Op.compress]: CompressField;
+  [Op.unique]: UniqueField;
+  [Op.non_max_suppression]: NonMaxSuppressionField;
+  [Op.reverse_sequence]: ReverseSequenceField;
 }
 
 export type RecordFields<K extends keyof FieldsOf> = Record<FieldsOf[K], Word>;
@@ -91,6 +141,11 @@ export interface LinearWords {
 /** Which kernel reads the weights: that decides their layout and the scratch it needs. */
 export type LinearKernel = "gemm" | "conv" | "dwconv";
 
+/** A point among a plan's records that jumps go to. */
+export interface Label {
+  readonly label: number;
+}
+
 /** What an operator's `lower` writes to. Buffers of inputs and outputs exist already; all else is asked for. */
 export interface Lowering {
   readonly node: Node;
@@ -101,6 +156,8 @@ export interface Lowering {
   place(value: string): Place;
   /** Lets `output` share the memory of `input`: same bytes, another shape. */
   alias(input: string, output: string): void;
+  /** Says where a record of this node writes, as an i32, how much of an output there is whose type has a bound. */
+  measured(output: string, length: Place): void;
   /** Memory that only the records of this node use. */
   scratch(bytes: number): Place;
   /** Puts data into the image; the same `data` object is stored once. */
@@ -108,7 +165,29 @@ export interface Lowering {
   /** Packs the weights of a linear layer and writes all that goes before its record; `bias` has one f32 an output. */
   linear(kernel: LinearKernel, input: string, matrix: WeightMatrix, bias: Tensor | undefined): LinearWords;
   emit<K extends keyof FieldsOf>(op: K, fields: RecordFields<K>): void;
+  /** The records of a subgraph, whose inputs are values of this node's graph or lie at places; returns where its outputs lie. */
+  body(graph: Graph, inputs: readonly (string | Place)[]): readonly Place[];
+  label(): Label;
+  /** Puts a label before the next record. */
+  mark(label: Label): void;
+  jump(to: Label): void;
+  /** Jumps where the bool at `condition` is as `value` says. */
+  jumpIf(to: Label, condition: Place, value: boolean): void;
+  /** Jumps where the i32 at `a` is less than the i32 at `b`. */
+  jumpBelow(to: Label, a: Place, b: Place): void;
+  /** Whatever `records` writes may run again and again: buffers that cross its borders stay alive all through it. */
+  repeated(records: () => void): void;
 }
+
+/** Types of elements as records name them. */
+export const ELEMENTS: { readonly [K in DType]: Element } = {
+  f32: Element.f32,
+  i32: Element.i32,
+  i64: Element.i32,
+  i8: Element.i8,
+  u8: Element.u8,
+  bool: Element.bool,
+};
 
 const view = new DataView(new ArrayBuffer(4));
 
