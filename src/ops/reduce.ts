@@ -1,24 +1,69 @@
 import { Op, Reduce, ReduceField } from "../../assembly/shared/plan.ts";
 import type { Node } from "../graph/graph.ts";
-import { elementCount, normalizeAxis, type Shape, stridesOf, type Tensor, type TensorType, zeros } from "../tensor/index.ts";
-import { attr, defineOp, type OpDef, wave } from "./define.ts";
+import { elementCount, i64, normalizeAxis, type Shape, stridesOf, type Tensor, type TensorType, tensor, zeros } from "../tensor/index.ts";
+import { attr, type Decomposition, defineOp, type OpDef, wave } from "./define.ts";
+import { ELEMENT_CODES } from "./element-type.ts";
 import { f32Bits, type Lowering } from "./lowering.ts";
 import { average, averageScale } from "./pool.ts";
 
 interface ReduceRow {
-  readonly kind: Reduce;
+  /** The kernel; absent where the operator is taken apart. */
+  readonly kind?: Reduce;
   readonly start: number;
   readonly step: (sum: number, x: number) => number;
+  readonly finish?: (sum: number) => number;
   readonly tolerance: "exact" | number;
+  readonly decompose?: (parts: Decomposition) => void;
 }
 
+const sum = { start: 0, step: (s: number, x: number) => s + x };
+
+/** log(eˢ + eˣ) without overflow. */
+const logAddExp = (s: number, x: number): number => (s === x ? s + Math.LN2 : Math.max(s, x) + Math.log1p(Math.exp(-Math.abs(s - x))));
+
 const ROWS = {
-  ReduceMean: { kind: Reduce.mean, start: 0, step: (s, x) => s + x, tolerance: 1e-6 },
-  ReduceSum: { kind: Reduce.sum, start: 0, step: (s, x) => s + x, tolerance: 1e-6 },
+  ReduceMean: { ...sum, kind: Reduce.mean, tolerance: 1e-6 },
+  ReduceSum: { ...sum, kind: Reduce.sum, tolerance: 1e-6 },
   ReduceMax: { kind: Reduce.max, start: Number.NEGATIVE_INFINITY, step: Math.max, tolerance: "exact" },
   ReduceMin: { kind: Reduce.min, start: Number.POSITIVE_INFINITY, step: Math.min, tolerance: "exact" },
   ReduceProd: { kind: Reduce.prod, start: 1, step: (s, x) => s * x, tolerance: 1e-6 },
+  ReduceL1: { start: 0, step: (s, x) => s + Math.abs(x), tolerance: 1e-6, decompose: (p) => sumOf(p, absolute) },
+  ReduceL2: { start: 0, step: (s, x) => s + x * x, finish: Math.sqrt, tolerance: 1e-6, decompose: (p) => sumOf(p, squared, "Sqrt") },
+  ReduceSumSquare: { start: 0, step: (s, x) => s + x * x, tolerance: 1e-6, decompose: (p) => sumOf(p, squared) },
+  ReduceLogSum: { ...sum, finish: Math.log, tolerance: 2e-6, decompose: (p) => sumOf(p, (_, x) => x, "Log") },
+  ReduceLogSumExp: { start: Number.NEGATIVE_INFINITY, step: logAddExp, tolerance: 2e-6, decompose: logSumExp },
 } satisfies Record<string, ReduceRow>;
+
+const absolute = (parts: Decomposition, x: string): string => parts.add("Abs", [x]);
+const squared = (parts: Decomposition, x: string): string => parts.add("Mul", [x, x]);
+
+/** The sum of a function of each element, and a function of that. */
+function sumOf(parts: Decomposition, each: (parts: Decomposition, x: string) => string, after = "Identity"): void {
+  const { inputs, attrs, outputs } = parts.node;
+  const total = parts.add("ReduceSum", [each(parts, inputs[0]), ...inputs.slice(1)], attrs);
+  parts.add(after, [total], {}, outputs);
+}
+
+/** Less the largest element, so that nothing overflows; a largest of −∞ stays out of the difference. */
+function logSumExp(parts: Decomposition): void {
+  const { inputs, attrs, outputs } = parts.node;
+  const [x, ...axes] = inputs;
+  const largest = parts.add("ReduceMax", [x, ...axes], { ...attrs, keepdims: 1 });
+  const limits = [-3e38, 3e38].map((v) => parts.value(tensor("f32", [v], [])));
+  const shift = parts.add("Clip", [largest, ...limits]);
+  const total = parts.add("ReduceSum", [parts.add("Exp", [parts.add("Sub", [x, shift])]), ...axes], attrs);
+  const shape = parts.value(i64(parts.type(total).shape));
+  parts.add("Add", [parts.add("Log", [total]), parts.add("Reshape", [shift, shape], { allowzero: 1 })], {}, outputs);
+}
+
+/** Integers are reduced as reals: exact as long as they, and what comes out, stay below 2²⁴. */
+function asReals(parts: Decomposition): void {
+  const { op, inputs, attrs, outputs } = parts.node;
+  const { dtype, quant } = parts.type(inputs[0]);
+  if (dtype === "f32" || quant) return;
+  const reals = parts.add("Cast", [inputs[0]], { to: ELEMENT_CODES.f32 });
+  parts.add("Cast", [parts.add(op, [reals, ...inputs.slice(1)], attrs)], { to: ELEMENT_CODES[dtype] }, outputs);
+}
 
 /** Axes of a reduction in ascending order; an attribute up to opset 17, an input later, all axes where neither is given. */
 export function axesOf(node: Node, x: TensorType, given: Tensor | undefined): number[] {
@@ -39,6 +84,7 @@ function outputType(node: Node, x: TensorType, axes: readonly number[]): TensorT
 
 function reduce(name: string, row: ReduceRow): OpDef {
   const mean = row.kind === Reduce.mean;
+  const { kind, finish = (sum: number) => sum } = row;
   return defineOp({
     attrs: { axes: attr.ints(), keepdims: attr.int(1), noop_with_empty_axes: attr.int(0) },
     arity: [1, 2],
@@ -60,7 +106,7 @@ function reduce(name: string, row: ReduceRow): OpDef {
       }
       const count = elementCount(axes.map((axis) => x!.shape[axis]));
       sums.forEach((sum, i) => {
-        out.data[i] = mean ? average(node, x!, sum, count) : sum;
+        out.data[i] = mean ? average(node, x!, sum, count) : finish(sum);
       });
       return [out];
     },
@@ -75,7 +121,8 @@ function reduce(name: string, row: ReduceRow): OpDef {
       return { attrs, inputs: "first", perm: out.every((axis, i) => axis === i) ? undefined : out };
     },
     quantize: mean ? { kind: "rescale" } : undefined,
-    lower: (ctx) => emitReduce(ctx, row.kind, ctx.node),
+    decompose: (parts) => (parts.type(parts.node.inputs[0]).dtype === "f32" && row.decompose ? row.decompose(parts) : asReals(parts)),
+    ...(kind !== undefined && { lower: (ctx: Lowering) => emitReduce(ctx, kind, ctx.node) }),
     cases: [
       ["last axis", [3, 4, 9], { axes: [-1] }],
       ["spatial, dropped", [2, 4, 4, 11], { axes: [1, 2], keepdims: 0 }],
@@ -96,12 +143,18 @@ export const ReduceSum = reduce("ReduceSum", ROWS.ReduceSum);
 export const ReduceMax = reduce("ReduceMax", ROWS.ReduceMax);
 export const ReduceMin = reduce("ReduceMin", ROWS.ReduceMin);
 export const ReduceProd = reduce("ReduceProd", ROWS.ReduceProd);
+export const ReduceL1 = reduce("ReduceL1", ROWS.ReduceL1);
+export const ReduceL2 = reduce("ReduceL2", ROWS.ReduceL2);
+export const ReduceSumSquare = reduce("ReduceSumSquare", ROWS.ReduceSumSquare);
+export const ReduceLogSum = reduce("ReduceLogSum", ROWS.ReduceLogSum);
+export const ReduceLogSumExp = reduce("ReduceLogSumExp", ROWS.ReduceLogSumExp);
 
 /** Mean over the spatial axes, which stay with size 1. */
 export const GlobalAveragePool = defineOp({
   ...ReduceMean,
   attrs: { layout: attr.string("NCHW") },
   arity: [1, 1],
+  decompose: undefined,
   infer: (ctx) => ReduceMean.infer({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }),
   eval: (ctx) => ReduceMean.eval({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }),
   permute: (node, perm) =>
@@ -115,7 +168,27 @@ export const GlobalAveragePool = defineOp({
   ],
 });
 
-function asMean(node: Node, x: TensorType): Node {
+/** The largest over the spatial axes, which stay with size 1. */
+export const GlobalMaxPool = defineOp({
+  ...ReduceMax,
+  attrs: {},
+  arity: [1, 1],
+  infer: (ctx) => ReduceMax.infer({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }),
+  eval: (ctx) => ReduceMax.eval({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }),
+  permute: undefined,
+  decompose: (parts) => {
+    const { inputs, outputs } = parts.node;
+    parts.add("ReduceMax", inputs, asMean(parts.node, parts.type(inputs[0])).attrs, outputs);
+  },
+  lower: undefined,
+  cases: [
+    { name: "two axes", inputs: [wave([2, 5, 3, 4])] },
+    { name: "three axes", inputs: [wave([1, 3, 2, 3, 2])] },
+  ],
+});
+
+/** A node's attributes as a reduction over the spatial axes. */
+export function asMean(node: Node, x: TensorType): Node {
   if (x.shape.length < 3) throw new RangeError(`input of rank ${x.shape.length} has no spatial axes`);
   const first = node.attrs.layout === "NHWC" ? 1 : 2;
   return { ...node, attrs: { axes: x.shape.slice(2).map((_, i) => i + first), keepdims: 1 } };
