@@ -16,7 +16,8 @@ const SHAPE_INPUTS: Readonly<Record<string, readonly number[]>> = {
   BlackmanWindow: [0],
   HammingWindow: [0],
   HannWindow: [0],
-  Loop: [0],
+  // Both decide how many iterations are stacked.
+  Loop: [0, 1],
   MaxUnpool: [2],
   MelWeightMatrix: [0, 1, 2, 3, 4],
   NonMaxSuppression: [2],
