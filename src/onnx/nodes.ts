@@ -1,14 +1,17 @@
 /** NodeProtos to nodes of the IR, raised to the newest form of each operator. */
-import type { AttrValue, Node } from "../graph/graph.ts";
+import { closeOver } from "../graph/closure.ts";
+import { type AttrValue, type Graph, type Node, subgraphsOf } from "../graph/graph.ts";
 import type { RawNode } from "../ops/define.ts";
 import { opOf } from "../ops/index.ts";
 import { makeNode, nodeProblems } from "../ops/node.ts";
 import type { Tensor } from "../tensor/index.ts";
 import { CONTRIB } from "./contrib.ts";
-import { IR_ONLY_ATTRS } from "./ir-only.ts";
+import { isIrOnly } from "./ir-only.ts";
 import { BROADCASTING, raiseLegacy } from "./legacy.ts";
 import { ATTRIBUTE_TYPE, type AttributeProto, type NodeProto } from "./schema.ts";
 import { type External, readTensor } from "./tensor.ts";
+
+const DOMAINS: ReadonlySet<string> = new Set(["", "ai.onnx", "com.microsoft"]);
 
 export interface NodeReader {
   readonly opset: number;
@@ -17,6 +20,8 @@ export interface NodeReader {
   readonly external: External | undefined;
   /** Values that somebody reads; outputs at the end of a node's list that nobody reads are dropped. */
   readonly read: ReadonlySet<string>;
+  /** The graph of an attribute, still open: it reads values of the graphs around it. */
+  subgraph(attribute: AttributeProto): Graph;
   fresh(base: string): string;
   constant(base: string, value: Tensor): string;
 }
@@ -32,18 +37,16 @@ export function readNode(proto: NodeProto, reader: NodeReader, problems: string[
     );
     return [];
   };
-  if (proto.attribute.some((a) => a.g || a.graphs.length > 0)) return refuse("operators with subgraphs are not supported");
   const contrib = domain === "com.microsoft" ? CONTRIB.get(op) : undefined;
-  if (!contrib && domain !== "" && domain !== "ai.onnx")
-    return refuse(domain === "com.microsoft" ? "the operator is not supported" : `the domain ${domain} is not supported`);
-  const def = opOf(op);
+  const found = opOf(op);
+  const def = contrib || (found?.domain ?? "") === (domain === "ai.onnx" ? "" : domain) ? found : undefined;
+  if (!contrib && !def) return refuse(DOMAINS.has(domain) ? "the operator is not supported" : `the domain ${domain} is not supported`);
   const upgrade = contrib ?? def?.upgrade;
-  if (!upgrade && !def) return refuse("the operator is not supported");
 
   const attrs: [string, AttrValue][] = [];
   for (const attribute of proto.attribute) {
     try {
-      attrs.push([attribute.name ?? "", attributeValue(attribute, reader.external)]);
+      attrs.push([attribute.name ?? "", attributeValue(attribute, reader)]);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return refuse(`attribute ${attribute.name}: ${error.message}`);
@@ -56,12 +59,13 @@ export function readNode(proto: NodeProto, reader: NodeReader, problems: string[
     outputs: outputsOf(proto, def?.variadicOutputs === true, reader),
     attrs: Object.fromEntries(attrs),
   };
-  const own = Object.keys(raw.attrs).filter((key) => IR_ONLY_ATTRS.has(key) && (contrib || Object.hasOwn(def!.attrs, key)));
+  const own = Object.keys(raw.attrs).filter((key) => isIrOnly(key, def?.attrs[key]) && (contrib || Object.hasOwn(def!.attrs, key)));
   if (own.length) return refuse(own.map((key) => `attribute ${key} is not supported`).join("; "));
   let raised: readonly RawNode[];
+  const closed = closeOver(raw, subgraphsOf(raw));
   try {
     const context = upgradeContext(raw.name, reader);
-    const { node, before } = reader.opset < BROADCASTING ? raiseLegacy(raw, context) : { node: raw, before: [] };
+    const { node, before } = reader.opset < BROADCASTING ? raiseLegacy(closed, context) : { node: closed, before: [] };
     raised = [...before, ...(upgrade?.(node, context) ?? [node])];
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -86,7 +90,7 @@ function upgradeContext(name: string, { opset, fresh, constant }: NodeReader) {
   };
 }
 
-type AttributeReader = (a: AttributeProto, external: External | undefined) => AttrValue;
+type AttributeReader = (a: AttributeProto, reader: NodeReader) => AttrValue;
 
 const READERS: ReadonlyMap<number, AttributeReader> = new Map<number, AttributeReader>([
   [ATTRIBUTE_TYPE.float, (a) => a.f ?? 0],
@@ -94,10 +98,12 @@ const READERS: ReadonlyMap<number, AttributeReader> = new Map<number, AttributeR
   [ATTRIBUTE_TYPE.string, (a) => a.s ?? ""],
   [ATTRIBUTE_TYPE.floats, (a) => a.floats],
   [ATTRIBUTE_TYPE.ints, (a) => a.ints],
+  [ATTRIBUTE_TYPE.strings, (a) => a.strings],
+  [ATTRIBUTE_TYPE.graph, (a, reader) => reader.subgraph(a)],
   [ATTRIBUTE_TYPE.tensor, readTensorAttribute],
 ]);
 
-function readTensorAttribute({ t }: AttributeProto, external: External | undefined): Tensor {
+function readTensorAttribute({ t }: AttributeProto, { external }: NodeReader): Tensor {
   if (!t) throw new RangeError("its tensor is missing");
   return readTensor(t, external);
 }
@@ -109,13 +115,14 @@ function typeOfAttribute(a: AttributeProto): number {
   if (a.i !== undefined) return ATTRIBUTE_TYPE.int;
   if (a.s !== undefined) return ATTRIBUTE_TYPE.string;
   if (a.t) return ATTRIBUTE_TYPE.tensor;
+  if (a.g) return ATTRIBUTE_TYPE.graph;
   return a.floats.length ? ATTRIBUTE_TYPE.floats : ATTRIBUTE_TYPE.ints;
 }
 
-function attributeValue(attribute: AttributeProto, external: External | undefined): AttrValue {
+function attributeValue(attribute: AttributeProto, reader: NodeReader): AttrValue {
   if (attribute.refAttrName) throw new RangeError("references to a function's attributes are not supported");
   const type = typeOfAttribute(attribute);
   const read = READERS.get(type);
   if (!read) throw new RangeError(`attributes of type ${type} are not supported`);
-  return read(attribute, external);
+  return read(attribute, reader);
 }

@@ -4,7 +4,7 @@ import type { AttrSpec } from "../ops/define.ts";
 import { ELEMENT_CODES } from "../ops/element-type.ts";
 import { opOf } from "../ops/index.ts";
 import type { Tensor, TensorType } from "../tensor/index.ts";
-import { FEWER_INPUTS, IR_ONLY_ATTRS, LATER_OPS } from "./ir-only.ts";
+import { FEWER_INPUTS, isIrOnly, LATER_OPS } from "./ir-only.ts";
 import { type ATTRIBUTE, ATTRIBUTE_TYPE, MODEL, type NODE, type VALUE_INFO } from "./schema.ts";
 import { writeTensor } from "./tensor.ts";
 import { type Draft, encode } from "./wire.ts";
@@ -40,7 +40,7 @@ function foreign(node: Node): string[] {
   const where = `${node.op} ${node.name}`;
   const limit = FEWER_INPUTS.get(node.op);
   const reasons = Object.entries(node.attrs)
-    .filter(([key, value]) => IR_ONLY_ATTRS.has(key) && value !== opOf(node.op)?.attrs[key]?.default)
+    .filter(([key, value]) => isIrOnly(key, opOf(node.op)?.attrs[key]) && value !== opOf(node.op)?.attrs[key]?.default)
     .map(([key]) => `${where}: the attribute ${key} is not ONNX`);
   if (LATER_OPS.has(node.op)) reasons.push(`${where}: the operator is not in opset ${OPSET}`);
   if (limit !== undefined && node.inputs.length > limit) reasons.push(`${where}: ONNX gives it ${limit} inputs`);
@@ -66,7 +66,7 @@ const ATTRIBUTE_WRITERS: { readonly [K in AttrSpec["kind"]]: (value: AttrValue) 
 function nodeProto({ op, name, inputs, outputs, attrs }: Node): Draft<typeof NODE> {
   const specs = opOf(op)?.attrs ?? {};
   const attribute = Object.entries(attrs)
-    .filter(([key, value]) => value !== undefined && !IR_ONLY_ATTRS.has(key))
+    .filter(([key, value]) => value !== undefined && !isIrOnly(key, specs[key]))
     .map(([key, value]) => ({ name: key, ...ATTRIBUTE_WRITERS[specs[key].kind](value) }));
   return { input: inputs, output: outputs, name, opType: op, attribute };
 }
