@@ -1,10 +1,10 @@
 import { Field } from "../lib/record";
-import * as scalar from "../scalar/unary";
+import { RareUnary } from "../lib/unary";
 import { Unary, UnaryField } from "../shared/plan";
 import { Lanes } from "./lanes";
 import { F32x4 } from "./math";
 
-/** Op `f32_unary`. `kind` is a constant in each call of `Row.map`, so that every kind gets a loop of its own; rare kinds share the scalar one. */
+/** Op `f32_unary`. `kind` is a constant in each call of `Row.map`, so that every kind gets a loop of its own. */
 export function f32_unary(r: usize): void {
   const n = Field.i32(r, UnaryField.n);
   const a = Field.address(r, UnaryField.a);
@@ -82,7 +82,7 @@ export function f32_unary(r: usize): void {
       Row.map(Unary.softsign, n, a, c, alpha, beta);
       break;
     default:
-      scalar.f32_unary(r);
+      RareUnary.map(Field.i32(r, UnaryField.kind), n, a, c, Field.f32(r, UnaryField.alpha), Field.f32(r, UnaryField.beta));
   }
 }
 

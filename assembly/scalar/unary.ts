@@ -1,4 +1,5 @@
 import { Field } from "../lib/record";
+import { RareUnary } from "../lib/unary";
 import { Unary, UnaryField } from "../shared/plan";
 import { F32 } from "./math";
 
@@ -61,39 +62,7 @@ function apply(kind: i32, x: f32, alpha: f32, beta: f32): f32 {
       return F32.mish(x);
     case Unary.softsign:
       return x / (<f32>1 + abs<f32>(x));
-    case Unary.sign:
-      return x > 0 ? 1 : x < 0 ? -1 : x;
-    case Unary.selu:
-      return beta * (x > 0 ? x : alpha * (F32.exp(x) - <f32>1));
-    case Unary.celu:
-      return x > 0 ? x : alpha * (F32.exp(x / alpha) - <f32>1);
-    case Unary.thresholded_relu:
-      return x > alpha ? x : 0;
-    case Unary.shrink:
-      return x < -beta ? x + alpha : x > beta ? x - alpha : 0;
-    case Unary.sin:
-      return NativeMathf.sin(x);
-    case Unary.cos:
-      return NativeMathf.cos(x);
-    case Unary.tan:
-      return NativeMathf.tan(x);
-    case Unary.asin:
-      return NativeMathf.asin(x);
-    case Unary.acos:
-      return NativeMathf.acos(x);
-    case Unary.atan:
-      return NativeMathf.atan(x);
-    case Unary.sinh:
-      return NativeMathf.sinh(x);
-    case Unary.cosh:
-      return NativeMathf.cosh(x);
-    case Unary.asinh:
-      return NativeMathf.asinh(x);
-    case Unary.acosh:
-      return NativeMathf.acosh(x);
-    case Unary.atanh:
-      return NativeMathf.atanh(x);
     default:
-      return x;
+      return RareUnary.apply(kind, x, alpha, beta);
   }
 }

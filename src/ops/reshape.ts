@@ -1,16 +1,17 @@
 /** Operators that keep every element where it is and change the shape at most. */
-import { elementCount, i64, normalizeAxis, type Shape, type Tensor, type TensorType, typeOf, withShape } from "../tensor/index.ts";
+import { elementCount, i64, normalizeAxis, type Shape, type TensorType, typeOf, withShape } from "../tensor/index.ts";
+import { inOrder } from "./bound.ts";
 import { attr, type InferContext, wave } from "./define.ts";
 import { constantInts, optionalInts, uniqueAxes } from "./inputs.ts";
 import { defineMover, type MoveContext } from "./mover.ts";
 import { attrsToInputs } from "./upgrade.ts";
 
-const inOrder = ({ outputs: [out] }: MoveContext) => {
+const allInOrder = ({ outputs: [out] }: MoveContext) => {
   const n = elementCount(out.shape);
   return [{ input: 0, output: 0, dims: [n], src: 0, srcStrides: [1], dst: 0, dstStrides: [1] }];
 };
 
-const byShape = { moves: inOrder, quantize: { kind: "same" } } as const;
+const byShape = { moves: allInOrder, bound: inOrder, quantize: { kind: "same" } } as const;
 
 function reshapeTarget(x: TensorType, wanted: readonly number[], allowZero: boolean): Shape {
   const shape = wanted.map((d, i) => {
@@ -148,18 +149,4 @@ export const Identity = defineMover({
   infer: sameType,
   permute: (node, perm) => ({ attrs: node.attrs, perm }),
   cases: [{ name: "f32", inputs: [wave([2, 3])] }],
-});
-
-/** At inference the identity; a model that reads the mask or trains is refused. */
-export const Dropout = defineMover({
-  ...byShape,
-  attrs: { seed: attr.int(), ratio: attr.float() },
-  arity: [1, 3],
-  infer: (ctx) => {
-    const training: Tensor | undefined = ctx.inputs[2] && ctx.constant(2);
-    if (ctx.inputs[2] && training?.data[0] !== 0) throw new RangeError("training mode is not supported");
-    return sameType(ctx);
-  },
-  permute: (node, perm) => ({ attrs: node.attrs, perm }),
-  cases: [{ name: "inference", inputs: [wave([2, 3])] }],
 });

@@ -5,7 +5,7 @@ import { attr, defineOp, type OpDef, wave } from "./define.ts";
 import type { Lowering } from "./lowering.ts";
 
 /** A view of the shape as [outer, n, inner], normalised along n. */
-function viewOf(node: Node, x: TensorType) {
+export function viewOf(node: Node, x: TensorType) {
   const axis = normalizeAxis(node.attrs.axis as number, x.shape.length);
   const end = node.attrs.coerce ? x.shape.length : axis + 1;
   return {

@@ -10,7 +10,7 @@ const always = () => true;
 /** Operators that do nothing where their output has the type of their input and this holds. */
 const NOTHING: Readonly<Record<string, (node: Node, draft: Draft) => boolean>> = {
   Identity: always,
-  Dropout: always,
+  Dropout: (node) => node.outputs.length === 1,
   Cast: always,
   Reshape: always,
   Flatten: always,

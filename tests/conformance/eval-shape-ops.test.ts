@@ -302,8 +302,8 @@ describe("inputs that do not fit", () => {
     ["Range", [scalar(0), scalar(1), scalar(0)], {}, /delta is 0/],
     ["Cast", [count(2)], { to: 8 }, /element type string is not supported/],
     ["Where", [count(2), count(2), count(2)], {}, /must be bool, is f32/],
-    ["Equal", [count(2), ints(1, 2)], {}, /two of one type, not f32 and i64/],
-    ["And", [count(2), count(2)], {}, /takes bool, not f32 and f32/],
+    ["Equal", [count(2), ints(1, 2)], {}, /operands are f32 and i64/],
+    ["And", [count(2), count(2)], {}, /takes bool, not f32/],
   ];
 
   it.each(refuse)("%s %j", (op, inputs, attrs, message) => {
