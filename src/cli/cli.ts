@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { version } from "../../package.json";
 import { addBuild } from "./commands/build.ts";
+import { addCheck } from "./commands/check.ts";
 import { addEval } from "./commands/eval.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addRun } from "./commands/run.ts";
@@ -27,7 +28,7 @@ function createProgram(terminal: Terminal): Command {
       "after",
       "\nExample:\n  $ edgepack build model.onnx --calibration photos/ --target cloudflare -o worker\n\n`edgepack <command> --help` shows each command's options.",
     );
-  for (const add of [addBuild, addRun, addEval, addInspect]) add(program, terminal);
+  for (const add of [addCheck, addBuild, addRun, addEval, addInspect]) add(program, terminal);
   return program;
 }
 

@@ -62,3 +62,14 @@ export function shape(text: string, before: Shapes = {}): Shapes {
   if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`The shape of ${name} is given twice.`);
   return { ...before, [name]: dims.map(Number) };
 }
+
+export type Fixed = Readonly<Record<string, number[]>>;
+
+/** A parser for `name=16000` or `name=1,2,3`; repeated options add up. */
+export function fixed(text: string, before: Fixed = {}): Fixed {
+  const at = text.lastIndexOf("=");
+  if (at < 1) throw new InvalidArgumentError("Write the input's name and its numbers, as in sr=16000.");
+  const name = text.slice(0, at);
+  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`${name} is fixed twice.`);
+  return { ...before, [name]: numbers(text.slice(at + 1)) };
+}

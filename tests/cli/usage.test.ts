@@ -4,7 +4,7 @@ import { file, folder } from "../data/files.ts";
 import { cli, example } from "./program.ts";
 
 const dscnn = example("dscnn.onnx");
-const COMMANDS = ["build", "run", "eval", "inspect"];
+const COMMANDS = ["check", "build", "run", "eval", "inspect"];
 
 describe("help", () => {
   it("lists all commands on stdout and ends with 0", async () => {
@@ -39,6 +39,7 @@ describe("wrong usage ends with 2 and says what is meant", () => {
     ["a count of 0", ["build", "m.onnx", "--calibration-count", "0"], /whole number from 1/],
     ["a percentile above 100", ["build", "m.onnx", "--percentile", "101"], /at most 100/],
     ["a std of 0", ["build", "m.onnx", "--std", "0"], /above 0/],
+    ["an input fixed to no number", ["check", "m.onnx", "--fix", "sr=high"], /It must be a number/],
     ["a shape without a name", ["build", "m.onnx", "--shape", "1,3,8,8"], /image=1,3,224,224/],
     ["a shape of an input that is not there", ["build", dscnn, "--shape", "imge=1,1,28,28"], /no input imge/],
     ["means for another number of channels", ["build", dscnn, "--mean", "1,2,3"], /--mean has 3 numbers/],
