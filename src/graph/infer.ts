@@ -45,7 +45,7 @@ export function inferNode(
   const macs = def.macs?.(node, inputs, types[0]) ?? 0;
   const work = types.reduce((n, { shape }) => n + elementCount(shape), macs / MACS_PER_ELEMENT);
   if (work > limit) return { types, work };
-  const known = node.inputs.every((name, i) => name === "" || constants[i]);
+  const known = node.inputs.every((name, i) => name === "" || constants[i]) && !def.keep?.(ctx);
   const values = def.fold?.(ctx) ?? (known ? def.eval({ node, inputs: constants }) : undefined);
   return values ? { types, values, work } : { types, work };
 }

@@ -91,7 +91,7 @@ export interface Decomposition {
   type(value: string): TensorType;
   constant(value: string): Tensor | undefined;
   /** Adds a node and returns its first output. `outputs` are those of the node that is taken apart, where the new one writes them. */
-  add(op: string, inputs: readonly string[], attrs?: Node["attrs"], outputs?: readonly string[]): string;
+  add(op: string, inputs: readonly string[], attrs?: Node["attrs"], outputs?: readonly string[], quant?: Node["quant"]): string;
   /** Adds a constant and returns its name. */
   value(tensor: Tensor): string;
 }
@@ -101,6 +101,8 @@ export interface Decomposition {
  * (of the opset that brought the operator, where that is newer); `upgrade` raises older forms to it.
  */
 export interface OpDef {
+  /** The operator set that has it, where that is not ONNX's own; `edgepack` for operators that only passes write. */
+  readonly domain?: "com.microsoft" | "edgepack";
   /** Attributes of the newest form. `upgrade` sees all that the model gave; what is left unknown after it is an error. */
   readonly attrs: Readonly<Record<string, AttrSpec>>;
   /** Fewest and most inputs. */
@@ -115,6 +117,8 @@ export interface OpDef {
   eval(ctx: EvalContext): readonly Tensor[];
   /** Result where it follows from types alone (Shape). */
   fold?(ctx: InferContext): readonly Tensor[] | undefined;
+  /** Whether it stays in the graph though all its inputs are constant. */
+  keep?(ctx: InferContext): boolean;
   /** Nodes of the newest form for one of an older opset; unchanged nodes are returned as they are. */
   upgrade?(node: RawNode, ctx: UpgradeContext): readonly RawNode[];
   /**

@@ -51,9 +51,9 @@ function partsOf(node: Node, draft: Draft): readonly Node[] | undefined {
     type,
     constant,
     value: (tensor) => draft.addConstant(`${node.name}.constant`, tensor),
-    add: (op, inputs, attrs, outputs) => {
+    add: (op, inputs, attrs, outputs, quant) => {
       const name = nodes.length === 0 ? node.name : draft.fresh(`${node.name}.${op}`);
-      const made = makeNode({ op, name, inputs, outputs: outputs ?? [draft.fresh(`${node.outputs[0]}_${op}`)], attrs });
+      const made = makeNode({ op, name, inputs, outputs: outputs ?? [draft.fresh(`${node.outputs[0]}_${op}`)], attrs, quant });
       const inferred = inferNode(made, type, constant, FOLDED_WORK);
       if (inferred.values && !outputs) return draft.addConstant(made.outputs[0], inferred.values[0]);
       made.outputs.forEach((output, i) => {

@@ -11,6 +11,7 @@ import { fuseHardswish } from "./fuse-hardswish.ts";
 import { fuseLayernorm } from "./fuse-layernorm.ts";
 import { fusePad } from "./fuse-pad.ts";
 import { gemmToMatmul } from "./gemm-to-matmul.ts";
+import { integerIslands } from "./integer-islands.ts";
 import { kernelAxes } from "./kernel-axes.ts";
 import { layout } from "./layout.ts";
 import { share } from "./share.ts";
@@ -40,6 +41,7 @@ export const PASSES: readonly (readonly [name: string, pass: Pass])[] = [
   ["absorb-transpose", absorbTranspose],
   ["fold", fold],
   ["eliminate", eliminate],
+  ["integer-islands", integerIslands],
 ];
 
 /**
