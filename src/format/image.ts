@@ -31,11 +31,17 @@ export interface InputPort extends Port {
   readonly preprocess?: Preprocess;
 }
 
+export interface OutputPort extends Port {
+  /** An axis along which data decide how much there is: `shape` has the most there can be, and an i32 at `length` tells after a run how much it was. */
+  readonly bound?: number;
+  readonly length?: number;
+}
+
 /** The JSON section of a `.epk`. */
 export interface Meta {
   readonly name: string;
   readonly inputs: readonly InputPort[];
-  readonly outputs: readonly Port[];
+  readonly outputs: readonly OutputPort[];
   readonly labels?: readonly string[];
   /** Address of the plan's first word. */
   readonly plan: number;

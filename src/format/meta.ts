@@ -1,6 +1,6 @@
 import { IMAGE_START } from "../../assembly/shared/plan.ts";
 import { invalid } from "./container.ts";
-import type { InputPort, Meta } from "./image.ts";
+import type { InputPort, Meta, OutputPort } from "./image.ts";
 
 /** Element types of ports, their bytes in memory and the typed arrays that hold them. */
 export const PORT_ARRAYS = { f32: Float32Array, i8: Int8Array, u8: Uint8Array, i32: Int32Array, bool: Uint8Array } as const;
@@ -37,17 +37,21 @@ function problemOf(meta: Meta): string | undefined {
   if (!isCount(plan, IMAGE_START) || plan % 4 || plan > image - 4) return "plan";
   if (labels !== undefined && !isList(labels, isText)) return "labels";
   for (const ports of [inputs, outputs]) {
-    if (!isList(ports, (port) => isPort(port as InputPort, memory))) return ports === inputs ? "inputs" : "outputs";
+    if (!isList(ports, (port) => isPort(port as InputPort & OutputPort, memory))) return ports === inputs ? "inputs" : "outputs";
     if (new Set(ports.map((port) => port.name)).size < ports.length) return "name twice";
   }
   return undefined;
 }
 
-function isPort(port: InputPort, memory: number): boolean {
+function isPort(port: InputPort & OutputPort, memory: number): boolean {
   if (typeof port !== "object" || port === null || !isText(port.name) || !Object.hasOwn(PORT_ARRAYS, port.dtype)) return false;
   if (!isList(port.shape, (d) => isCount(d)) || !isCount(port.at, IMAGE_START)) return false;
   const size = PORT_ARRAYS[port.dtype].BYTES_PER_ELEMENT;
   if (port.at % size || !(port.at + elementsOf(port.shape) * size <= memory)) return false;
+  if (port.bound !== undefined || port.length !== undefined) {
+    if (!isCount(port.bound) || port.bound >= port.shape.length) return false;
+    if (!isCount(port.length, IMAGE_START) || port.length % 4 || port.length > memory - 4) return false;
+  }
   return port.preprocess === undefined || isPreprocess(port);
 }
 

@@ -1,7 +1,8 @@
 import { EdgepackError } from "../errors.ts";
+import type { InferContext, OpDef } from "../ops/define.ts";
 import { opOf } from "../ops/index.ts";
 import { nodeProblems } from "../ops/node.ts";
-import { elementCount, type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
+import { elementCount, formatType, type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
 import type { Graph, Node } from "./graph.ts";
 
 /** No tensor of a model may have more elements than this: its bytes would not fit a wasm memory. */
@@ -37,7 +38,7 @@ export function inferNode(
   const inputs = node.inputs.map((name) => (name === "" ? undefined : typeOfValue(name)));
   const constants = node.inputs.map((name) => (name === "" ? undefined : constantOf(name)));
   const ctx = { node, inputs, constant: (index: number) => constants[index] };
-  const types = def.infer(ctx).slice(0, node.outputs.length);
+  const types = bounded(def, ctx, def.infer(ctx).slice(0, node.outputs.length));
   if (types.length < node.outputs.length) throw new RangeError(`output ${types.length + 1} is not supported`);
   for (const { shape } of types) {
     if (!(elementCount(shape) <= MAX_ELEMENTS)) throw new RangeError(`an output of shape [${shape}] is larger than memory`);
@@ -45,9 +46,26 @@ export function inferNode(
   const macs = def.macs?.(node, inputs, types[0]) ?? 0;
   const work = types.reduce((n, { shape }) => n + elementCount(shape), macs / MACS_PER_ELEMENT);
   if (work > limit) return { types, work };
-  const known = node.inputs.every((name, i) => name === "" || constants[i]) && !def.keep?.(ctx);
+  const known = !def.bodies && node.inputs.every((name, i) => name === "" || constants[i]) && !def.keep?.(ctx);
   const values = def.fold?.(ctx) ?? (known ? def.eval({ node, inputs: constants }) : undefined);
-  return values ? { types, values, work } : { types, work };
+  return values ? { types: types.map((type, i) => (type.bound ? typeOf(values[i]) : type)), values, work } : { types, work };
+}
+
+/** The types with the bounds that come from bounded inputs; throws RangeError where the operator cannot take one. */
+function bounded(def: OpDef, ctx: InferContext, types: readonly TensorType[]): readonly TensorType[] {
+  const { inputs } = ctx;
+  if (!inputs.some((input) => input?.bound)) return types;
+  return types.map((output) => {
+    const bounds = inputs.map((input, index) => input?.bound && def.bound?.({ ...ctx, index, bound: input.bound, output }));
+    const [bound] = bounds.filter((b) => b !== undefined);
+    for (const [i, input] of inputs.entries()) {
+      if (!input?.bound || (bounds[i] && bounds[i].axis === bound?.axis)) continue;
+      throw new RangeError(
+        `input ${i} is ${formatType(input)}, of which data decide how much is there, and the operator would need all; stop the model before it and do the rest outside`,
+      );
+    }
+    return { ...output, bound: bound && { axis: bound.axis, zeros: bounds.every((b) => b?.zeros !== false) && bound.zeros } };
+  });
 }
 
 /** All that is evaluated in one walk is at most this much work, so that a small file can neither fill memory nor take minutes. */
@@ -55,17 +73,23 @@ const WALK_WORK = 2 ** 25;
 
 /** Steps through a graph in order; what `inferTypes` and the folding pass share. */
 export interface Walk {
+  /** The nodes that were walked: those of the graph, or what an expansion put in their place. */
+  readonly nodes: readonly Node[];
   readonly types: Map<string, TensorType>;
   readonly constants: Map<string, Tensor>;
 }
+
+/** Nodes to walk in place of one, as it stands with what is known so far, to which it may add constants; undefined to leave it. */
+export type Expansion = (node: Node, known: Pick<Walk, "types" | "constants">) => readonly Node[] | undefined;
 
 /**
  * Infers every node in order, and evaluates those that follow from constants by work of at most `limit`.
  * Throws GRAPH_INVALID with every node whose inputs are known but do not fit.
  */
-export function walkTypes(graph: Graph, limit: number): Walk {
+export function walkTypes(graph: Graph, limit: number, expand?: Expansion): Walk {
   const constants = new Map(graph.constants);
   const types = new Map<string, TensorType>();
+  const nodes: Node[] = [];
   for (const name of graph.inputs) {
     const type = graph.types.get(name);
     if (type) types.set(name, type);
@@ -73,9 +97,17 @@ export function walkTypes(graph: Graph, limit: number): Walk {
   for (const [name, tensor] of constants) types.set(name, typeOf(tensor));
   const problems: string[] = [];
   let room = WALK_WORK;
-  for (const node of graph.nodes) {
-    if (node.inputs.some((name) => name !== "" && !types.has(name))) continue;
+  const waiting = graph.nodes.toReversed();
+  for (let node = waiting.pop(); node; node = waiting.pop()) {
+    const known = node.inputs.every((name) => name === "" || types.has(name));
     try {
+      const expanded = known ? expand?.(node, { types, constants }) : undefined;
+      if (expanded) {
+        for (const inner of expanded.toReversed()) waiting.push(inner);
+        continue;
+      }
+      nodes.push(node);
+      if (!known) continue;
       const inferred = inferNode(
         node,
         (name) => types.get(name),
@@ -93,7 +125,7 @@ export function walkTypes(graph: Graph, limit: number): Walk {
     }
   }
   if (problems.length) throw new EdgepackError("GRAPH_INVALID", "These nodes cannot be given types:", problems);
-  return { types, constants };
+  return { nodes, types, constants };
 }
 
 /** The graph with the type of every value; shape arithmetic on constants is followed, but stays in the graph. Throws GRAPH_INVALID. */

@@ -99,7 +99,7 @@ function checkGiven(inputs: readonly ValueInfoProto[], shapes: Shapes): void {
       continue;
     }
     const shown = `${name}=${given}`;
-    if (given.some((d) => !Number.isSafeInteger(d) || d < 1)) problems.push(`${shown}: dimensions must be whole numbers from 1`);
+    if (given.some((d) => !Number.isSafeInteger(d) || d < 0)) problems.push(`${shown}: dimensions must be whole numbers from 0`);
     problems.push(...misfits(shown, given, input));
   }
   if (problems.length) throw new EdgepackError("USAGE", "The shapes that were given do not fit the model:", problems);

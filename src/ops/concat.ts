@@ -14,6 +14,7 @@ import {
   withShape,
   zeros,
 } from "../tensor/index.ts";
+import { beside } from "./bound.ts";
 import { attr, defineOp, type InferContext, type OpCase, wave } from "./define.ts";
 import { coalesce, copyElements, emitMove, type Move } from "./mover.ts";
 
@@ -69,6 +70,7 @@ export const Concat = defineOp({
     const axis = normalizeAxis(node.attrs.axis as number, inputs[0]!.shape.length);
     return { attrs: { ...node.attrs, axis: perm.indexOf(axis) }, inputs: "all", perm };
   },
+  bound: (ctx) => beside(normalizeAxis(ctx.node.attrs.axis as number, ctx.output.shape.length), ctx),
   quantize: { kind: "rescale" },
   lower: (ctx) => {
     const { node } = ctx;

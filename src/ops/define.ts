@@ -1,10 +1,10 @@
-import type { AttrValue, Node } from "../graph/graph.ts";
-import { f32, type Tensor, type TensorType } from "../tensor/index.ts";
+import type { AttrValue, Graph, Node } from "../graph/graph.ts";
+import { type Bound, f32, type Tensor, type TensorType } from "../tensor/index.ts";
 import type { Lowering } from "./lowering.ts";
 
 /** How an attribute is read: its kind, and its default (`undefined`: absent by default; `required`: the model must give it). */
 export interface AttrSpec {
-  readonly kind: "int" | "float" | "string" | "ints" | "floats" | "tensor";
+  readonly kind: "int" | "float" | "string" | "ints" | "floats" | "strings" | "tensor" | "graph";
   readonly default?: AttrValue;
   readonly required?: boolean;
 }
@@ -15,7 +15,9 @@ export const attr = {
   string: (value?: string): AttrSpec => ({ kind: "string", default: value }),
   ints: (value?: readonly number[]): AttrSpec => ({ kind: "ints", default: value }),
   floats: (value?: readonly number[]): AttrSpec => ({ kind: "floats", default: value }),
+  strings: (value?: readonly string[]): AttrSpec => ({ kind: "strings", default: value }),
   tensor: (): AttrSpec => ({ kind: "tensor" }),
+  graph: (): AttrSpec => ({ kind: "graph" }),
   required: (spec: AttrSpec): AttrSpec => ({ ...spec, required: true }),
 };
 
@@ -25,6 +27,20 @@ export interface InferContext {
   readonly inputs: readonly (TensorType | undefined)[];
   /** The data of an input that is constant, by its position. */
   constant(index: number): Tensor | undefined;
+}
+
+/** An input, by its position, of which only part is there, and the type of the output in question. */
+export interface BoundContext extends InferContext {
+  readonly index: number;
+  readonly bound: Bound;
+  readonly output: TensorType;
+}
+
+/** A subgraph of a node and what it is given, input by input; `value` where that is the same whenever the subgraph runs. */
+export interface Body {
+  readonly attr: string;
+  readonly graph: Graph;
+  readonly inputs: readonly { readonly type: TensorType; readonly value?: Tensor }[];
 }
 
 export interface EvalContext {
@@ -85,6 +101,18 @@ export interface UpgradeContext {
   fresh(): string;
 }
 
+/** What `inline` builds with. */
+export interface Inlining extends InferContext {
+  /** Adds the nodes of a subgraph on these values and returns the names of its outputs. */
+  body(graph: Graph, inputs: readonly string[]): readonly string[];
+  /** Adds a node and returns its first output. */
+  add(op: string, inputs: readonly string[], attrs?: Node["attrs"], outputs?: readonly string[]): string;
+  /** Adds a constant and returns its name. */
+  value(tensor: Tensor, base?: string): string;
+  /** Whether so many copies of a subgraph are few enough to stand in the graph; `needed` where the node has no types without them. */
+  fits(graph: Graph, copies: number, needed: boolean): boolean;
+}
+
 /** What `decompose` builds with. Values that it adds have types at once, and are constants where they follow from constants. */
 export interface Decomposition {
   readonly node: Node;
@@ -94,6 +122,8 @@ export interface Decomposition {
   add(op: string, inputs: readonly string[], attrs?: Node["attrs"], outputs?: readonly string[], quant?: Node["quant"]): string;
   /** Adds a constant and returns its name. */
   value(tensor: Tensor): string;
+  /** A name that no value has, for a node of several outputs. */
+  fresh(base: string): string;
 }
 
 /**
@@ -119,6 +149,15 @@ export interface OpDef {
   fold?(ctx: InferContext): readonly Tensor[] | undefined;
   /** Whether it stays in the graph though all its inputs are constant. */
   keep?(ctx: InferContext): boolean;
+  /** The subgraphs that may run; throws RangeError where the node's inputs do not fit them. */
+  bodies?(ctx: InferContext): readonly Body[];
+  /** Puts nodes of its subgraphs in the place of the operator, where it is settled which of them run; false to leave it. */
+  inline?(ctx: Inlining): boolean;
+  /**
+   * What the bound of an input becomes in an output, for operators that compute each place along the axis from that place alone, so that places that are
+   * not there do no harm. Absent, or undefined: the operator needs to know how much there is.
+   */
+  bound?(ctx: BoundContext): Bound | undefined;
   /** Nodes of the newest form for one of an older opset; unchanged nodes are returned as they are. */
   upgrade?(node: RawNode, ctx: UpgradeContext): readonly RawNode[];
   /**

@@ -7,10 +7,15 @@ interface Inputs {
   constant(index: number): Tensor | undefined;
 }
 
+/** Throws RangeError where a type is not one of integers. */
+export function requireIntegers({ dtype }: TensorType, what: string): void {
+  if (dtype !== "i64" && dtype !== "i32") throw new RangeError(`${what} must be integers, not ${dtype}`);
+}
+
 /** The whole numbers of a constant input; throws RangeError where it is computed at run time or no list of integers. */
 export function constantInts(ctx: Inputs, index: number, what: string): number[] {
   const type = ctx.inputs[index];
-  if (type && type.dtype !== "i64" && type.dtype !== "i32") throw new RangeError(`${what} must be integers, is ${type.dtype}`);
+  if (type) requireIntegers(type, what);
   const value = ctx.constant(index);
   if (!value) throw new RangeError(`${what} must be known when the model is packed`);
   return Array.from(value.data);

@@ -59,6 +59,11 @@ export const Slice = defineMover({
     const moved = Array.from(axes.data, (axis) => perm.indexOf(axis < 0 ? axis + rank : axis));
     return { attrs: node.attrs, inputs: "first", constants: new Map([[3, i64(moved)]]), perm };
   },
+  bound: (ctx) => {
+    const { axis } = ctx.bound;
+    const { start, step, length } = rangesOf(ctx)[axis];
+    return start === 0 && step === 1 && length === ctx.inputs[0]!.shape[axis] ? ctx.bound : undefined;
+  },
   quantize: { kind: "same" },
   cases: [
     { name: "a window", inputs: [wave([4, 5]), i64([1, 0]), i64([3, 4])], constants: [1, 2] },

@@ -1,4 +1,5 @@
 import { i64, normalizeAxis, stridesOf, withShape } from "../tensor/index.ts";
+import { beside } from "./bound.ts";
 import { attr, type InferContext, wave } from "./define.ts";
 import { optionalInts } from "./inputs.ts";
 import { defineMover } from "./mover.ts";
@@ -40,6 +41,7 @@ export const Split = defineMover({
     const axis = normalizeAxis(node.attrs.axis as number, inputs[0]!.shape.length);
     return { attrs: { ...node.attrs, axis: perm.indexOf(axis) }, inputs: "first", perm };
   },
+  bound: (ctx) => beside(normalizeAxis(ctx.node.attrs.axis as number, ctx.output.shape.length), ctx),
   quantize: { kind: "same" },
   cases: [
     { name: "even", inputs: [wave([2, 6])], attrs: { axis: 1 }, outputs: 3 },

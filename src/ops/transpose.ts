@@ -28,6 +28,7 @@ export const Transpose = defineMover({
       ),
     ];
   },
+  bound: ({ node, inputs: [x], bound }) => ({ ...bound, axis: permutationOf(node, x!).indexOf(bound.axis) }),
   quantize: { kind: "same" },
   cases: [
     { name: "reversed", inputs: [wave([2, 3, 4])] },

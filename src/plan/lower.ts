@@ -1,11 +1,13 @@
 /** Lowering: walks the graph and lets each operator write its records into an unplaced plan. */
-import { Header, type Op } from "../../assembly/shared/plan.ts";
+import { JumpBelowField, JumpField, JumpIfField } from "../../assembly/shared/control.ts";
+import { Header, Op } from "../../assembly/shared/plan.ts";
 import { EdgepackError } from "../errors.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { opOf } from "../ops/index.ts";
 import type { FieldsOf, LinearKernel, LinearWords, Lowering, Place, RecordFields, WeightMatrix, Word } from "../ops/lowering.ts";
 import { DTYPES, dequantizeTensor, elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
 import { Buffers, type ImageData, isPlace } from "./buffers.ts";
+import { Jumps } from "./jumps.ts";
 import { lowerLinear } from "./linear.ts";
 
 /** One record, its addresses still places. */
@@ -13,9 +15,11 @@ export interface PlanRecord {
   readonly words: readonly Word[];
 }
 
-/** The records that one node became. */
+/** The records that one node became; those of its subgraphs' nodes are among them. */
 export interface LayerRecords {
   readonly node: Node;
+  /** The graph that the node stands in. */
+  readonly graph: Graph;
   readonly first: number;
   readonly end: number;
   /** Image buffers that its records read. */
@@ -28,41 +32,72 @@ export interface LoweredPlan {
   readonly buffers: Buffers;
   /** Places of the graph's inputs and outputs. */
   readonly ports: ReadonlyMap<string, Place>;
+  /** Where the run leaves how much of a bounded value there is, as an i32. */
+  readonly lengths: ReadonlyMap<string, Place>;
 }
 
-/** The types of a graph that has been inferred; every node must have kernels, or all that have none are reported (ONNX_UNSUPPORTED). */
+/** Names of one graph: its constants, and the places of its values as far as they have any. */
+interface Scope {
+  readonly graph: Graph;
+  readonly stored: Map<string, Tensor>;
+  readonly places: Map<string, Place>;
+  readonly lengths: Map<string, Place>;
+}
+
+const scopeOf = (graph: Graph, constants: Iterable<[string, Tensor]> = []): Scope => ({
+  graph,
+  stored: storedConstants(graph, constants),
+  places: new Map(),
+  lengths: new Map(),
+});
+
+/** Lowers a graph that has been inferred; every node must have kernels, or all that have none are reported (ONNX_UNSUPPORTED). */
 export function lowerGraph(graph: Graph): LoweredPlan {
   const buffers = new Buffers();
-  const places = new Map<string, Place>();
-  const records: PlanRecord[] = [];
+  const jumps = new Jumps();
+  const records: Word[][] = [];
   const layers: LayerRecords[] = [];
   const problems: string[] = [];
-  const stored = storedConstants(graph);
   let images = new Set<number>();
 
-  const typeOf = (value: string): TensorType => {
-    const type = graph.types.get(value);
+  const typeOf = ({ graph: { types } }: Scope, value: string): TensorType => {
+    const type = types.get(value);
     if (!type) throw new RangeError(`${value} has no type`);
     return type;
   };
   const image = (data: ImageData): Place => buffers.image(data, true);
-  const placeOf = (value: string): Place => {
-    let place = places.get(value);
+  const placeOf = (scope: Scope, value: string): Place => {
+    let place = scope.places.get(value);
     if (!place) {
-      const constant = stored.get(value);
-      place = constant ? image(runtimeData(constant, typeOf(value))) : buffers.arena(byteLength(typeOf(value)));
-      places.set(value, place);
+      const constant = scope.stored.get(value);
+      const type = typeOf(scope, value);
+      place = constant ? image(runtimeData(constant, type)) : buffers.arena(byteLength(type));
+      scope.places.set(value, place);
     }
     return place;
   };
 
-  const lowering = (node: Node): Lowering => {
+  const lowerBody = (scope: Scope, inner: Graph, inputs: readonly (string | Place)[]): readonly Place[] => {
+    const given = inner.inputs.map((name, i) => [name, inputs[i]] as const);
+    const constants = given.flatMap(([name, input]): [string, Tensor][] => {
+      const constant = typeof input === "string" ? scope.stored.get(input) : undefined;
+      return constant ? [[name, constant]] : [];
+    });
+    const within = scopeOf(inner, constants);
+    for (const [name, input] of given)
+      if (!within.stored.has(name)) within.places.set(name, typeof input === "string" ? placeOf(scope, input) : input);
+    lowerNodes(within);
+    return inner.outputs.map((output) => placeOf(within, output));
+  };
+
+  const lowering = (node: Node, scope: Scope): Lowering => {
     const ctx: Lowering = {
       node,
-      type: typeOf,
-      constant: (value) => stored.get(value),
-      place: placeOf,
-      alias: (input, output) => void places.set(output, placeOf(input)),
+      type: (value) => typeOf(scope, value),
+      constant: (value) => scope.stored.get(value),
+      place: (value) => placeOf(scope, value),
+      alias: (input, output) => void scope.places.set(output, placeOf(scope, input)),
+      measured: (output, length) => void scope.lengths.set(output, length),
       scratch: (bytes) => buffers.arena(bytes),
       image,
       linear: (kernel: LinearKernel, input: string, matrix: WeightMatrix, bias: Tensor | undefined): LinearWords =>
@@ -74,27 +109,61 @@ export function lowerGraph(graph: Graph): LoweredPlan {
           buffers.touch(word.buffer, records.length);
           if (buffers.all[word.buffer].kind === "image") images.add(word.buffer);
         }
-        records.push({ words });
+        records.push(words);
+      },
+      body: (inner, inputs) => lowerBody(scope, inner, inputs),
+      label: () => jumps.label(),
+      mark: (label) => jumps.mark(label, records.length),
+      jump: (to) => {
+        jumps.add(to, records.length);
+        ctx.emit(Op.jump, { [JumpField.words]: 0 });
+      },
+      jumpIf: (to, condition, value) => {
+        jumps.add(to, records.length);
+        ctx.emit(Op.jump_if, {
+          [JumpIfField.words]: 0,
+          [JumpIfField.cond]: condition,
+          [JumpIfField.size]: 1,
+          [JumpIfField.value]: Number(value),
+        });
+      },
+      jumpBelow: (to, a, b) => {
+        jumps.add(to, records.length);
+        ctx.emit(Op.jump_below, { [JumpBelowField.words]: 0, [JumpBelowField.a]: a, [JumpBelowField.b]: b });
+      },
+      repeated: (write) => {
+        const first = records.length;
+        write();
+        buffers.repeat(first, records.length - 1);
       },
     };
     return ctx;
   };
 
-  for (const input of graph.inputs) buffers.touch(placeOf(input).buffer, 0);
-  for (const node of graph.nodes) {
-    const first = records.length;
-    images = new Set();
-    if (node.outputs.every((output) => stored.has(output))) continue;
-    try {
-      const { lower } = opOf(node.op) ?? {};
-      if (!lower) throw new RangeError("it has no kernel and depends on data that is known only when the model runs");
-      lower(lowering(node));
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      problems.push(`${node.op} "${node.name}": ${error.message}`);
+  const lowerNodes = (scope: Scope): void => {
+    const around = images;
+    for (const node of scope.graph.nodes) {
+      if (node.outputs.every((output) => scope.stored.has(output))) continue;
+      const [first, layer] = [records.length, layers.length];
+      images = new Set();
+      try {
+        const { lower } = opOf(node.op) ?? {};
+        if (!lower) throw new RangeError("it has no kernel and depends on data that is known only when the model runs");
+        lower(lowering(node, scope));
+        for (const output of node.outputs)
+          if (typeOf(scope, output).bound && !scope.lengths.has(output)) scope.lengths.set(output, lengthOf(node, scope.lengths));
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        problems.push(`${node.op} "${node.name}": ${error.message}`);
+      }
+      layers.splice(layer, 0, { node, graph: scope.graph, first, end: records.length, images: [...images] });
     }
-    layers.push({ node, first, end: records.length, images: [...images] });
-  }
+    images = around;
+  };
+
+  const outer = scopeOf(graph);
+  for (const input of graph.inputs) buffers.touch(placeOf(outer, input).buffer, 0);
+  lowerNodes(outer);
   if (problems.length > 0) {
     throw new EdgepackError(
       "ONNX_UNSUPPORTED",
@@ -102,14 +171,24 @@ export function lowerGraph(graph: Graph): LoweredPlan {
       problems,
     );
   }
-  for (const output of graph.outputs) buffers.touch(placeOf(output).buffer, records.length);
-  const ports = new Map([...graph.inputs, ...graph.outputs].map((value) => [value, placeOf(value)]));
-  return { records, layers, buffers, ports };
+  for (const output of graph.outputs)
+    for (const place of [placeOf(outer, output), outer.lengths.get(output)]) if (place) buffers.touch(place.buffer, records.length);
+  buffers.settle();
+  jumps.settle(records);
+  const ports = new Map([...graph.inputs, ...graph.outputs].map((value) => [value, placeOf(outer, value)]));
+  return { records: records.map((words) => ({ words })), layers, buffers, ports, lengths: outer.lengths };
+}
+
+/** The length that a node's outputs have from its inputs. */
+function lengthOf(node: Node, lengths: ReadonlyMap<string, Place>): Place {
+  const found = new Set(node.inputs.flatMap((input) => lengths.get(input) ?? []));
+  if (found.size !== 1) throw new RangeError("its inputs have lengths that depend on different data");
+  return [...found][0];
 }
 
 /** Constants, and the dequantized forms of those that are stored on a grid. */
-function storedConstants(graph: Graph): Map<string, Tensor> {
-  const stored = new Map(graph.constants);
+function storedConstants(graph: Graph, more: Iterable<[string, Tensor]>): Map<string, Tensor> {
+  const stored = new Map([...graph.constants, ...more]);
   for (const node of graph.nodes) {
     const source = node.op === "DequantizeLinear" ? stored.get(node.inputs[0]) : undefined;
     if (source) stored.set(node.outputs[0], source);

@@ -1,6 +1,6 @@
 /** From a graph to a pack: lowering, memory, addresses, and the regions of the image. */
 import { IMAGE_START, Op } from "../../assembly/shared/plan.ts";
-import type { InputPort, Pack, Port, Preprocess, Region } from "../format/image.ts";
+import type { InputPort, OutputPort, Pack, Port, Preprocess, Region } from "../format/image.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import type { Place, Word } from "../ops/lowering.ts";
 import { type ArenaBuffer, type Buffers, isPlace } from "./buffers.ts";
@@ -16,6 +16,8 @@ export interface PlanOptions {
 /** What one node cost: its records by number and the regions of the image that only weights it reads lie in. */
 export interface PlannedLayer {
   readonly node: Node;
+  /** The graph that the node stands in: the model's, or a subgraph. */
+  readonly graph: Graph;
   readonly records: number;
   /** Indices into `pack.regions` of the layer's weights. */
   readonly regions: readonly number[];
@@ -51,12 +53,17 @@ export function planGraph(graph: Graph, options: PlanOptions = {}): Plan {
     const { dtype, shape } = graph.types.get(value)!;
     return { name: value, dtype: dtype === "i64" ? "i32" : dtype, shape: [...shape], at: addressOf(lowered.ports.get(value)!) };
   };
+  const outputPort = (value: string): OutputPort => {
+    const { bound } = graph.types.get(value)!;
+    const length = lowered.lengths.get(value);
+    return { ...port(value), ...(bound && length && { bound: bound.axis, length: addressOf(length) }) };
+  };
   return {
     pack: {
       meta: {
         name: options.name ?? graph.name,
         inputs: graph.inputs.map((value): InputPort => withPreprocess(port(value), options.preprocess)),
-        outputs: graph.outputs.map(port),
+        outputs: graph.outputs.map(outputPort),
         ...(options.labels && { labels: options.labels }),
         plan: IMAGE_START,
         image: image.end,
@@ -64,8 +71,9 @@ export function planGraph(graph: Graph, options: PlanOptions = {}): Plan {
       },
       regions,
     },
-    layers: lowered.layers.map(({ node, first, end, images }) => ({
+    layers: lowered.layers.map(({ node, graph, first, end, images }) => ({
       node,
+      graph,
       records: end - first,
       regions: images.flatMap((id) => (image.weightRegions.has(id) ? [image.weightRegions.get(id)! + 1] : [])),
     })),

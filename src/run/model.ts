@@ -1,5 +1,5 @@
 import { EdgepackError } from "../errors.ts";
-import type { InputPort, Meta, Port } from "../format/image.ts";
+import type { InputPort, Meta, OutputPort, Port } from "../format/image.ts";
 import { elementsOf, PORT_ARRAYS } from "../format/meta.ts";
 import { bytesPerPixel, writePixels } from "./pixels.ts";
 import type { Kernels } from "./wasm.ts";
@@ -9,12 +9,15 @@ export type Values = Record<string, TypedArray>;
 
 /** What `run` takes or gives under a name; `preprocess` on inputs that take raw pixels as well. */
 export type InputInfo = Omit<InputPort, "at">;
-export type OutputInfo = Omit<Port, "at">;
+/** `bound` is an axis along which data decide how much there is: `shape` has the most there can be, results have what there is. */
+export type OutputInfo = Omit<OutputPort, "at" | "length">;
 
 /** A port and its place in memory. */
 interface Slot<P extends Port> {
   readonly port: P;
   readonly view: TypedArray;
+  /** Of a bounded output: how much of it there is. */
+  readonly length?: Int32Array;
 }
 
 /** A loaded model. It owns a wasm instance, which is garbage once the model is. */
@@ -28,15 +31,16 @@ export class Model {
   #kernels?: Kernels;
   readonly #plan: number;
   #sources: readonly Slot<InputPort>[];
-  #results: readonly Slot<Port>[];
+  #results: readonly Slot<OutputPort>[];
 
   constructor(meta: Meta, kernels: Kernels) {
     const { buffer } = kernels.memory;
-    const slot = <P extends Port>(port: P): Slot<P> => ({
+    const slot = <P extends OutputPort>(port: P): Slot<P> => ({
       port,
       view: new PORT_ARRAYS[port.dtype](buffer, port.at, elementsOf(port.shape)),
+      ...(port.length && { length: new Int32Array(buffer, port.length, 1) }),
     });
-    const info = <P extends Port>({ at, ...rest }: P): Omit<P, "at"> => rest;
+    const info = <P extends OutputPort>({ at, length, ...rest }: P): Omit<P, "at" | "length"> => rest;
     this.name = meta.name;
     this.labels = meta.labels;
     this.inputs = meta.inputs.map(info);
@@ -51,7 +55,7 @@ export class Model {
   /**
    * One inference. `inputs` has an array of the port's dtype and element count for each input; one that has `preprocess` takes raw bytes too:
    * height × width × channels, or × 4 as a canvas gives them (alpha is dropped; a model of one channel gets the luma).
-   * The results are copies, written into `outputs` where it has arrays for them. Throws INPUT_INVALID with all that is wrong at once.
+   * The results are copies, written into `outputs` where it has arrays for them; of a bounded output what there is, in a part of the array. Throws INPUT_INVALID with all that is wrong at once.
    */
   run(inputs: Values, outputs: Values = {}): Values {
     if (!this.#kernels) throw new EdgepackError("INPUT_INVALID", "This model is disposed.");
@@ -75,10 +79,12 @@ export class Model {
       throw new EdgepackError("EPK_INVALID", `${this.name} stopped: ${(cause as Error).message}.`, [], { cause });
     }
     const results: Values = {};
-    for (const { port, view } of this.#results) {
-      const given = outputs[port.name];
-      if (given) given.set(view);
-      results[port.name] = given ?? view.slice();
+    for (const slot of this.#results) {
+      const { name } = slot.port;
+      const given = outputs[name];
+      const values = present(slot);
+      given?.set(values);
+      results[name] = given ? (slot.length ? given.subarray(0, values.length) : given) : values.slice();
     }
     return results;
   }
@@ -92,6 +98,14 @@ export class Model {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+/** What there is of an output; rows of a bounded one lie as far apart as if all were there. */
+function present({ port: { shape, bound }, view, length }: Slot<OutputPort>): TypedArray {
+  if (!length) return view;
+  const inner = elementsOf(shape.slice(bound! + 1));
+  const [there, row] = [length[0] * inner, shape[bound!] * inner];
+  return view.filter((_, i) => i % row < there);
 }
 
 function unknown(what: string, slots: readonly Slot<Port>[], values: Values): string[] {

@@ -38,6 +38,17 @@ export function broadcastStrides(shape: Shape, to: Shape): number[] {
   return to.map((_, i) => (i < lead || shape[i - lead] === 1 ? 0 : own[i - lead]));
 }
 
+/** A shape seen as [outer, n, inner] around an axis. */
+export function aroundAxis(shape: Shape, axis: number): { outer: number; n: number; inner: number } {
+  return { outer: elementCount(shape.slice(0, axis)), n: shape[axis], inner: elementCount(shape.slice(axis + 1)) };
+}
+
+/** An index into a dimension of n, 0..n−1 from −n..n−1; throws RangeError outside. */
+export function wrapIndex(index: number, n: number): number {
+  if (!Number.isInteger(index) || index < -n || index >= n) throw new RangeError(`index ${index} is outside a dimension of ${n}`);
+  return index < 0 ? index + n : index;
+}
+
 /** `axis` in 0..rank−1 from −rank..rank−1; throws RangeError outside. */
 export function normalizeAxis(axis: number, rank: number): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= Math.max(rank, 1))

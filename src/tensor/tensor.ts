@@ -8,11 +8,22 @@ export interface Quant {
   readonly axis?: number;
 }
 
+/**
+ * How much of a dimension there is depends on data: `shape` has the most that there can be along `axis`. Places that are not there lie behind the others;
+ * with `zeros` they hold 0.
+ */
+export interface Bound {
+  readonly axis: number;
+  readonly zeros: boolean;
+}
+
 export interface TensorType {
   readonly dtype: DType;
   readonly shape: Shape;
   /** Present on i8 tensors that stand for real numbers. */
   readonly quant?: Quant;
+  /** Never on a tensor: its shape is the true one. */
+  readonly bound?: Bound;
 }
 
 export interface Tensor extends TensorType {
@@ -33,14 +44,14 @@ export function tensor(dtype: DType, data: ArrayLike<number>, shape: Shape = [da
 export const f32 = (data: ArrayLike<number>, shape?: Shape): Tensor => tensor("f32", data, shape);
 export const i64 = (data: ArrayLike<number>, shape?: Shape): Tensor => tensor("i64", data, shape);
 
-/** The type alone, without the data. */
+/** The type alone, without the data and without a bound. */
 export function typeOf({ dtype, shape, quant }: TensorType): TensorType {
   return quant ? { dtype, shape, quant } : { dtype, shape };
 }
 
-/** Stable text form, `f32[1,3,224,224]`, with the grid of quantized tensors: `i8[1,8]@0.05-128`. */
+/** Stable text form, `f32[1,3,224,224]`, with the grid of quantized tensors: `i8[1,8]@0.05-128`, and `i64[≤20,3]` where a dimension is a bound. */
 export function formatType(type: TensorType): string {
-  const base = `${type.dtype}[${type.shape.join(",")}]`;
+  const base = `${type.dtype}[${type.shape.map((d, i) => (i === type.bound?.axis ? `≤${d}` : d)).join(",")}]`;
   if (!type.quant) return base;
   const { scale, zero, axis } = type.quant;
   return axis === undefined ? `${base}@${Number(scale[0].toPrecision(6))}${zero < 0 ? "" : "+"}${zero}` : `${base}@axis${axis}`;

@@ -2,11 +2,16 @@
 
 export type TypedArray = Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array;
 
-/** An output of a model. */
-export interface OutputInfo {
+interface PortInfo {
   readonly name: string;
   readonly dtype: "f32" | "i8" | "u8" | "i32" | "bool";
   readonly shape: readonly number[];
+}
+
+/** An output of a model. */
+export interface OutputInfo extends PortInfo {
+  /** An axis along which data decide how much there is: `shape` has the most there can be, results have what there is. */
+  readonly bound?: number;
 }
 
 /** How raw bytes become the model's input: (byte / 255 − mean[c]) / std[c], laid out as `layout` says. */
@@ -17,7 +22,7 @@ export interface Preprocess {
 }
 
 /** An input; one that has `preprocess` takes a picture's raw bytes as well. */
-export interface InputInfo extends OutputInfo {
+export interface InputInfo extends PortInfo {
   readonly preprocess?: Preprocess;
 }
 
@@ -34,7 +39,8 @@ export interface Model<
   readonly memory: { readonly bytes: number; readonly image: number; readonly arena: number };
   /**
    * One inference. Each input is an array of its element type and count; one that has `preprocess` takes raw bytes too: height × width × channels,
-   * or × 4 as a canvas gives them. The results are copies, written into `outputs` where it has arrays for them.
+   * or × 4 as a canvas gives them. The results are copies, written into `outputs` where it has arrays for them;
+   * of a bounded output what there is, in a part of the array.
    * @throws EdgepackError INPUT_INVALID, with all that is wrong at once
    */
   run(inputs: Inputs, outputs?: Partial<Outputs>): Outputs;
