@@ -73,7 +73,7 @@ describe("shapes", () => {
     expect(failure(() => readOnnx(bytes(image), { shapes }))).toMatchInlineSnapshot(`
       "USAGE: The shapes that were given do not fit the model:
         - there is no input imgae, did you mean image? The inputs are: image
-        - image=1,4,8.5,8: dimensions must be whole numbers from 1
+        - image=1,4,8.5,8: dimensions must be whole numbers from 0
         - image=1,4,8.5,8: dimension 1 is 3 in the model, not 4"
     `);
     expect(failure(() => readOnnx(bytes(image), { shapes: { image: [1, 3] } }))).toContain("has 4 dimensions, not 2");
