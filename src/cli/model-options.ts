@@ -7,22 +7,24 @@ import { imageInput } from "../data/pixels.ts";
 import { EdgepackError } from "../errors.ts";
 import type { Preprocess } from "../format/image.ts";
 import { type Terminal, warn } from "./terminal.ts";
-import { numbers, oneOf, positiveNumbers, type Shapes, shape } from "./values.ts";
+import { type Fixed, fixed, numbers, oneOf, positiveNumbers, type Shapes, shape } from "./values.ts";
 
 /** What the file of an ONNX model does not say and a pack keeps. */
 export interface ModelOptions {
   readonly shape?: Shapes;
+  readonly fix?: Fixed;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
   readonly layout?: Preprocess["layout"];
   readonly labels?: string;
 }
 
-const NAMES = ["shape", "mean", "std", "layout", "labels"] as const satisfies readonly (keyof ModelOptions)[];
+const NAMES = ["shape", "fix", "mean", "std", "layout", "labels"] as const satisfies readonly (keyof ModelOptions)[];
 
 export function addModelOptions(command: Command): Command {
   return command
     .addOption(new Option("--shape <name=dims>", "fix an input's shape, as in image=1,3,224,224; repeatable").argParser(shape))
+    .addOption(new Option("--fix <name=values>", "make an input a constant, as in sr=16000; repeatable").argParser(fixed))
     .addOption(
       new Option("--mean <list>", "mean of each channel of an image whose bytes are scaled to 0..1, as in 0.485,0.456,0.406").argParser(
         numbers,

@@ -30,8 +30,8 @@ export async function openModel(terminal: Terminal, path: string, options: Model
   }
   note(terminal, `${path} is no .epk: building it in memory with f32 weights`);
   const external = externalDataOf(path);
-  const preprocess = preprocessOf(options, onnxInputs(bytes, { shapes: options.shape, external }));
+  const preprocess = preprocessOf(options, onnxInputs(bytes, { shapes: options.shape, fixed: options.fix, external }));
   const labels = options.labels === undefined ? undefined : readLabels(options.labels);
-  const { epk } = await build(bytes, { shapes: options.shape, external, weights: "f32", preprocess, labels });
+  const { epk } = await build(bytes, { shapes: options.shape, fixed: options.fix, external, weights: "f32", preprocess, labels });
   return load(epk);
 }

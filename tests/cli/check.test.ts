@@ -1,5 +1,6 @@
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { file } from "../data/files.ts";
+import { file, folder } from "../data/files.ts";
 import { model, node, value } from "../onnx/model.ts";
 import { cli, example } from "./program.ts";
 
@@ -68,6 +69,9 @@ describe("check", () => {
     const { status, out } = await cli("check", clamp, "--fix", "by=0", "--json");
     expect(status).toBe(0);
     expect(JSON.parse(out).inputs).toEqual([{ name: "x", type: "f32[2,3]" }]);
+    const pack = join(folder({}), "m.epk");
+    await cli("build", clamp, "--fix", "by=0", "--weights", "f32", "-o", pack);
+    expect(JSON.parse((await cli("inspect", pack, "--json")).out).inputs).toEqual([{ name: "x", type: "f32[2,3]" }]);
   });
 
   it("says of what is no ONNX model that it is none", async () => {

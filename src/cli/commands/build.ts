@@ -81,7 +81,7 @@ async function buildModel(terminal: Terminal, path: string, options: Options): P
   const onnx = readBytes(path);
   const external = externalDataOf(path);
   const labels = options.labels === undefined ? undefined : readLabels(options.labels);
-  const inputs = onnxInputs(onnx, { shapes: options.shape, external });
+  const inputs = onnxInputs(onnx, { shapes: options.shape, fixed: options.fix, external });
   const preprocess = preprocessOf(options, inputs);
   const specs = withPreprocess(inputs, preprocess);
   const calibration =
@@ -93,6 +93,7 @@ async function buildModel(terminal: Terminal, path: string, options: Options): P
   const { epk, meta, report } = await build(onnx, {
     name,
     shapes: options.shape,
+    fixed: options.fix,
     external,
     weights: options.weights,
     calibration,

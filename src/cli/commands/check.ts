@@ -35,7 +35,7 @@ export function addCheck(program: Command, terminal: Terminal): void {
     )
     .argument("<model>", "an .onnx file")
     .option("--shape <name=dims>", "fix an input's shape, as in image=1,3,224,224; repeatable", shape)
-    .option("--fix <name=values>", "fix an input to numbers, as in sr=16000; it is no input of the pack then; repeatable", fixed)
+    .option("--fix <name=values>", "make an input a constant, as in sr=16000; repeatable", fixed)
     .option("--json", "print as JSON")
     .addHelpText("after", EXAMPLE)
     .action((path: string, options: Options) => {

@@ -2,17 +2,18 @@ import type { Command } from "commander";
 import { macsOf } from "../../compress/report.ts";
 import { readBytes } from "../../data/file.ts";
 import { inferTypes } from "../../graph/infer.ts";
-import { readOnnx } from "../../onnx/index.ts";
+import { type ReadOptions, readOnnx } from "../../onnx/index.ts";
 import { elementCount, formatType } from "../../tensor/index.ts";
 import { isPack } from "../model.ts";
 import { externalDataOf } from "../model-options.ts";
 import { bytes, count, table } from "../table.ts";
 import { colorsFor, print, printJson, type Terminal } from "../terminal.ts";
-import { type Shapes, shape } from "../values.ts";
+import { type Fixed, fixed, type Shapes, shape } from "../values.ts";
 import { inspectPack, printPack } from "./inspect-pack.ts";
 
 interface Options {
   readonly shape?: Shapes;
+  readonly fix?: Fixed;
   readonly json?: boolean;
 }
 
@@ -28,6 +29,7 @@ export function addInspect(program: Command, terminal: Terminal): void {
     .description("Shows inputs, outputs, operators, parameters, multiply-accumulates and bytes of an ONNX model or of a pack.")
     .argument("<model>", "an .onnx file, or a pack (.epk)")
     .option("--shape <name=dims>", "fix the shape of an .onnx file's input; repeatable", shape)
+    .option("--fix <name=values>", "make an input of an .onnx file a constant, as in sr=16000; repeatable", fixed)
     .option("--json", "print as JSON")
     .addHelpText("after", EXAMPLE)
     .action((path: string, options: Options) => {
@@ -38,7 +40,7 @@ export function addInspect(program: Command, terminal: Terminal): void {
         else printPack(terminal, pack);
         return;
       }
-      const model = inspectOnnx(file, path, options.shape);
+      const model = inspectOnnx(file, path, { shapes: options.shape, fixed: options.fix });
       if (options.json) printJson(terminal, model);
       else printOnnx(terminal, model);
     });
@@ -46,8 +48,8 @@ export function addInspect(program: Command, terminal: Terminal): void {
 
 type OnnxModel = ReturnType<typeof inspectOnnx>;
 
-function inspectOnnx(file: Uint8Array, path: string, shapes: Shapes | undefined) {
-  const { graph: read, opset, producer, warnings } = readOnnx(file, { shapes, external: externalDataOf(path) });
+function inspectOnnx(file: Uint8Array, path: string, given: Pick<ReadOptions, "shapes" | "fixed">) {
+  const { graph: read, opset, producer, warnings } = readOnnx(file, { ...given, external: externalDataOf(path) });
   const graph = inferTypes(read);
   const typeOf = (value: string) => graph.types.get(value);
   const written = (value: string) => ({ name: value, type: typeOf(value) ? formatType(typeOf(value)!) : "unknown" });
