@@ -6,7 +6,7 @@ import type { InputPort, Meta, OutputPort } from "./image.ts";
 export const PORT_ARRAYS = { f32: Float32Array, i8: Int8Array, u8: Uint8Array, i32: Int32Array, bool: Uint8Array } as const;
 
 /** End of all that a module's memory can hold: addresses in plans are 31 bits wide. */
-const MEMORY_LIMIT = 2 ** 31;
+export const MEMORY_LIMIT = 2 ** 31;
 
 export const elementsOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 

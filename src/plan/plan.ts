@@ -1,6 +1,8 @@
 /** From a graph to a pack: lowering, memory, addresses, and the regions of the image. */
 import { IMAGE_START, Op } from "../../assembly/shared/plan.ts";
+import { EdgepackError } from "../errors.ts";
 import type { InputPort, OutputPort, Pack, Port, Preprocess, Region } from "../format/image.ts";
+import { MEMORY_LIMIT } from "../format/meta.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import type { Place, Word } from "../ops/lowering.ts";
 import { type ArenaBuffer, type Buffers, isPlace } from "./buffers.ts";
@@ -43,6 +45,12 @@ export function planGraph(graph: Graph, options: PlanOptions = {}): Plan {
   const addresses = new Map(image.addresses);
   for (const [i, id] of arenaIds.entries()) addresses.set(id, image.end + memory.offsets[i]);
 
+  const bytes = image.end + memory.bytes;
+  if (bytes >= MEMORY_LIMIT)
+    throw new EdgepackError(
+      "LIMIT",
+      `The model needs ${bytes} bytes of memory, ${memory.bytes} of them for values alive at once; ${MEMORY_LIMIT} are there. Smaller inputs (--shape) need less.`,
+    );
   const addressOf = ({ buffer, offset }: Place): number => addresses.get(buffer)! + offset;
   const words = Int32Array.from([
     ...lowered.records.flatMap((record) => record.words.map((word: Word) => (isPlace(word) ? addressOf(word) : word))),
@@ -67,7 +75,7 @@ export function planGraph(graph: Graph, options: PlanOptions = {}): Plan {
         ...(options.labels && { labels: options.labels }),
         plan: IMAGE_START,
         image: image.end,
-        memory: image.end + memory.bytes,
+        memory: bytes,
       },
       regions,
     },

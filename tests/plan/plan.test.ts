@@ -124,6 +124,11 @@ describe("planGraph", () => {
     expect(planGraph(graph).pack.regions).toHaveLength(1);
   });
 
+  it("refuses what does not fit the memory of wasm", () => {
+    const graph = graphOf({ inputs: { x: [20000, 20000] }, nodes: [["Relu", "x", "y"]], outputs: "y" });
+    expect(failure(() => planGraph(graph))).toMatch(/^LIMIT: The model needs 3200004\d+ bytes of memory, 3200000000 of them/);
+  });
+
   it("keeps preprocessing at image inputs that it fits", () => {
     const graph = untyped({ inputs: { photo: [1, 3, 8, 8], mask: [1, 1, 8, 8], vector: [3] }, nodes: [], outputs: "photo" });
     const preprocess = { mean: [0, 0, 0], std: [1, 1, 1], layout: "nchw" } as const;
