@@ -6,7 +6,10 @@ import { i64 } from "../tensor/index.ts";
 export const BROADCASTING = 7;
 
 /** Operators whose `axis` says which dimension of the first operand the second one's first dimension lies on. */
-const ALIGNED: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less"]);
+const ALIGNED: ReadonlySet<string> = new Set(["Add", "Sub", "Mul", "Div", "Pow", "And", "Or", "Xor", "Equal", "Greater", "Less", "PRelu"]);
+
+/** The slope of a PRelu lies on the channels, without being told to. */
+const CHANNELWISE: Readonly<Record<string, RawNode["attrs"]>> = { PRelu: { broadcast: 1, axis: 1 } };
 
 /**
  * The node as opset 7 writes it, and before it those that give a second operand that is aligned by `axis` its trailing dimensions of 1. They
@@ -16,7 +19,7 @@ export function raiseLegacy(node: RawNode, ctx: UpgradeContext): { readonly node
   const { consumed_inputs: _shared, is_test: _inference, ...attrs } = node.attrs;
   const aligned = ALIGNED.has(node.op);
   if (!aligned && node.op !== "Gemm") return { node: { ...node, attrs }, before: [] };
-  const { broadcast, axis, ...rest } = attrs;
+  const { broadcast, axis, ...rest } = { ...attrs, ...CHANNELWISE[node.op] };
   if (!aligned || !broadcast || axis === undefined) return { node: { ...node, attrs: rest }, before: [] };
 
   const [a, b] = node.inputs;
