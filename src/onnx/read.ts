@@ -4,8 +4,9 @@ import type { Graph, Node } from "../graph/graph.ts";
 import { type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
 import { type Fixed, fixInputs, inputTypes, type Shapes } from "./inputs.ts";
 import { type NodeReader, readNode } from "./nodes.ts";
-import { type GraphProto, MODEL } from "./schema.ts";
+import { type AttributeProto, type GraphProto, MODEL } from "./schema.ts";
 import { notOnnx } from "./sniff.ts";
+import { readsOf, subgraphProto } from "./subgraph.ts";
 import { DOUBLE, type External, readTensor } from "./tensor.ts";
 import { decode } from "./wire.ts";
 
@@ -53,23 +54,19 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): OnnxMode
     );
   const warnings: string[] = [];
   const unsupported: string[] = [];
-  const graph = readGraph(model.graph, { opset, opsets, external: options.external }, options, warnings, unsupported);
+  const graph = readGraph(model.graph, { opset, opsets, external: options.external, warnings, problems: unsupported }, options);
   const producer = [model.producerName, model.producerVersion].filter(Boolean).join(" ");
   return { graph, opset, producer, warnings, unsupported };
 }
 
 interface Source extends Pick<NodeReader, "opset" | "opsets" | "external"> {
   readonly warnings: string[];
+  readonly problems: string[];
 }
 
-function readGraph(
-  proto: GraphProto,
-  from: Source,
-  { shapes = {}, fixed = {}, partial }: ReadOptions,
-  warnings: string[],
-  problems: string[],
-): Graph {
-  const constants = readInitializers(proto, from.external, warnings);
+function readGraph(proto: GraphProto, from: Source, { shapes = {}, fixed = {}, partial }: ReadOptions): Graph {
+  const { problems } = from;
+  const constants = readInitializers(proto, from);
   const open = proto.input.filter((input) => !constants.has(input.name ?? ""));
   const inputs = fixInputs(open, fixed, constants);
   checkNames(proto, [...inputs.map((i) => i.name ?? ""), ...constants.keys()]);
@@ -83,18 +80,7 @@ function readGraph(
     constants,
     types: new Map(),
   });
-  const reader: NodeReader = {
-    ...from,
-    read: new Set([...outputs, ...proto.node.flatMap((node) => node.input)]),
-    fresh,
-    constant: (base, value) => {
-      const name = fresh(base);
-      constants.set(name, value);
-      return name;
-    },
-  };
-  if (proto.sparseInitializer.length) problems.push(`${proto.sparseInitializer.length} sparse initializers`);
-  const nodes = proto.node.flatMap((node) => readNode(node, reader, problems));
+  const nodes = readNodes(proto, constants, { ...from, fresh });
   if (problems.length && !partial) throw new EdgepackError("ONNX_UNSUPPORTED", "The model needs what edgepack does not support:", problems);
 
   const types: Map<string, TensorType> = inputTypes(inputs, shapes);
@@ -118,7 +104,47 @@ function computable(nodes: readonly Node[], known: readonly string[]): Pick<Grap
   return { nodes: kept, outputs: kept.flatMap((node) => node.outputs).filter((name) => !read.has(name)) };
 }
 
-function readInitializers(proto: GraphProto, external: External | undefined, warnings: string[]): Map<string, Tensor> {
+interface Names extends Source {
+  /** Gives out names that nothing in the model has, but for subgraphs that were not read yet. */
+  fresh(base: string): string;
+}
+
+/** The nodes of a graph; constants that they bring are added to `constants`. */
+function readNodes(proto: GraphProto, constants: Map<string, Tensor>, from: Names): readonly Node[] {
+  const { fresh, problems } = from;
+  if (proto.sparseInitializer.length) problems.push(`${proto.sparseInitializer.length} sparse initializers`);
+  const reader: NodeReader = {
+    ...from,
+    read: new Set(readsOf(proto)),
+    subgraph: (attribute) => readSubgraph(attribute, from),
+    constant: (base, value) => {
+      const name = fresh(base);
+      constants.set(name, value);
+      return name;
+    },
+  };
+  return proto.node.flatMap((node) => readNode(node, reader, problems));
+}
+
+/** A subgraph as it stands in the file: open, and without types of its inputs. Throws RangeError where the attribute has none. */
+function readSubgraph(attribute: AttributeProto, from: Names): Graph {
+  const proto = subgraphProto(attribute);
+  if (!proto) throw new RangeError("its graph is missing");
+  const constants = readInitializers(proto, from);
+  const inputs = proto.input.map((input) => input.name ?? "").filter((name) => !constants.has(name));
+  checkNames(proto, [...inputs, ...constants.keys()]);
+  for (const name of [...inputs, ...constants.keys(), ...proto.node.flatMap((node) => node.output)]) from.fresh(name);
+  const nodes = readNodes(proto, constants, from);
+  const written = new Set(nodes.flatMap((node) => node.outputs));
+  const outside = nodes.flatMap((node) => node.inputs.filter((name) => !written.has(name)));
+  const sorted = sortNodes(nodes, [...inputs, ...constants.keys(), ...outside]);
+  if (!sorted) throw invalid(`The model's subgraph ${proto.name} is not valid: its nodes depend on each other in a circle.`);
+  const types = new Map([...constants].map(([name, tensor]) => [name, typeOf(tensor)]));
+  const outputs = proto.output.map((output) => output.name ?? "");
+  return { name: proto.name || attribute.name || "subgraph", inputs, outputs, nodes: sorted, constants, types };
+}
+
+function readInitializers(proto: GraphProto, { external, warnings }: Source): Map<string, Tensor> {
   const constants = new Map<string, Tensor>();
   const problems: string[] = [];
   const doubles: string[] = [];

@@ -50,6 +50,7 @@ function partsOf(node: Node, draft: Draft): readonly Node[] | undefined {
     node,
     type,
     constant,
+    fresh: draft.fresh,
     value: (tensor) => draft.addConstant(`${node.name}.constant`, tensor),
     add: (op, inputs, attrs, outputs, quant) => {
       const name = nodes.length === 0 ? node.name : draft.fresh(`${node.name}.${op}`);

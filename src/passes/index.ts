@@ -16,6 +16,7 @@ import { kernelAxes } from "./kernel-axes.ts";
 import { layout } from "./layout.ts";
 import { share } from "./share.ts";
 import { splitBatchnorm } from "./split-batchnorm.ts";
+import { subgraphs } from "./subgraphs.ts";
 
 export type Pass = (graph: Graph) => Graph;
 
@@ -42,6 +43,8 @@ export const PASSES: readonly (readonly [name: string, pass: Pass])[] = [
   ["fold", fold],
   ["eliminate", eliminate],
   ["integer-islands", integerIslands],
+  // Last, when it is settled what subgraphs are given.
+  ["subgraphs", (graph) => subgraphs(graph, optimize)],
 ];
 
 /**
