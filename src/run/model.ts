@@ -76,7 +76,12 @@ export class Model {
     try {
       this.#kernels.run(this.#plan);
     } catch (cause) {
-      throw new EdgepackError("EPK_INVALID", `${this.name} stopped: ${(cause as Error).message}.`, [], { cause });
+      throw new EdgepackError(
+        "EPK_INVALID",
+        `${this.name} stopped: ${(cause as Error).message}. An index in its inputs points outside, or the pack is damaged.`,
+        [],
+        { cause },
+      );
     }
     const results: Values = {};
     for (const slot of this.#results) {
