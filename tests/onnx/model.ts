@@ -1,9 +1,9 @@
-import { ATTRIBUTE_TYPE, type GRAPH, MODEL, type NODE } from "../../src/onnx/schema.ts";
+import { ATTRIBUTE_TYPE, GRAPH, MODEL, type NODE } from "../../src/onnx/schema.ts";
 import { type Draft, encode } from "../../src/onnx/wire.ts";
 
-type Attr = number | string | readonly number[];
+type Attr = number | string | readonly number[] | Uint8Array;
 
-/** A NodeProto; numbers become int attributes, `{ f: 1 }` a float one. */
+/** A NodeProto; numbers become int attributes, `{ f: 1 }` a float one, bytes a graph. */
 export function node(
   op: string,
   input: string,
@@ -14,6 +14,7 @@ export function node(
   const attribute = Object.entries(attrs).map(([key, value]) => {
     if (typeof value === "number") return { name: key, type: ATTRIBUTE_TYPE.int, i: value };
     if (typeof value === "string") return { name: key, type: ATTRIBUTE_TYPE.string, s: value };
+    if (value instanceof Uint8Array) return { name: key, type: ATTRIBUTE_TYPE.graph, g: value };
     if ("f" in value) return { name: key, type: ATTRIBUTE_TYPE.float, f: value.f };
     return { name: key, type: ATTRIBUTE_TYPE.ints, ints: value };
   });
@@ -26,6 +27,9 @@ export function value(name: string, shape?: readonly (number | string)[], elemTy
   const dim = shape?.map((d) => (typeof d === "number" ? { value: d } : { param: d }));
   return { name, type: { tensorType: { elemType, shape: dim && { dim } } } };
 }
+
+/** The bytes of a GraphProto, for an attribute. */
+export const subgraph = (graph: Draft<typeof GRAPH>): Uint8Array => encode(GRAPH, { name: "inner", ...graph });
 
 export function model(graph: Draft<typeof GRAPH>, opset = 17): Uint8Array {
   return encode(MODEL, {

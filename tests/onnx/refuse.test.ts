@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readOnnx } from "../../src/onnx/index.ts";
 import { f32, i64 } from "../../src/tensor/index.ts";
-import { failure, model, node, value } from "./model.ts";
+import { failure, model, node, subgraph, value } from "./model.ts";
 
 describe("what is not supported", () => {
   it("is listed all at once, with operator, node, opset and reason", () => {
@@ -12,7 +12,7 @@ describe("what is not supported", () => {
         node("Bogus", "x", "a", {}, "first"),
         { ...node("Inverse", "a", "b", {}, "second"), domain: "com.microsoft" },
         node("Relu", "b", "c", { slope: 3 }),
-        { ...node("If", "c", "d", {}, "branch"), attribute: [{ name: "then_branch", type: 5, g: new Uint8Array([10, 0]) }] },
+        node("If", "c", "d", { then_branch: subgraph({ node: [node("Bogus", "b", "t", {}, "inside")], output: [value("t")] }) }, "branch"),
         node("Softmax", "d e f", "y", {}, "many"),
       ],
     });
@@ -21,7 +21,8 @@ describe("what is not supported", () => {
         - Bogus first (ai.onnx opset 17): the operator is not supported
         - Inverse second (com.microsoft opset not given): the operator is not supported
         - Relu c (ai.onnx opset 17): attribute slope is not supported
-        - If branch (ai.onnx opset 17): operators with subgraphs are not supported
+        - Bogus inside (ai.onnx opset 17): the operator is not supported
+        - If branch (ai.onnx opset 17): attribute else_branch is missing
         - Softmax many (ai.onnx opset 17): takes 1 input, has 3"
     `);
   });
