@@ -8,8 +8,5 @@ const IR_ONLY_ATTRS: ReadonlySet<string> = new Set(["min", "max", "layout", "coe
 export const isIrOnly = (name: string, spec: AttrSpec | undefined): boolean =>
   IR_ONLY_ATTRS.has(name) && !(name === "layout" && spec?.kind === "int");
 
-/** Operators of later opsets. */
-export const LATER_OPS: ReadonlySet<string> = new Set(["Gelu"]);
-
 /** Operators that take more inputs in the IR than in ONNX (a bias), and how many ONNX gives them. */
 export const FEWER_INPUTS: ReadonlyMap<string, number> = new Map([["MatMul", 2]]);

@@ -4,8 +4,9 @@ import type { AttrSpec } from "../ops/define.ts";
 import { ELEMENT_CODES } from "../ops/element-type.ts";
 import { opOf } from "../ops/index.ts";
 import type { Tensor, TensorType } from "../tensor/index.ts";
-import { FEWER_INPUTS, isIrOnly, LATER_OPS } from "./ir-only.ts";
+import { FEWER_INPUTS, isIrOnly } from "./ir-only.ts";
 import { type ATTRIBUTE, ATTRIBUTE_TYPE, MODEL, type NODE, type VALUE_INFO } from "./schema.ts";
+import { STANDARD_OPERATORS } from "./standard.ts";
 import { writeTensor } from "./tensor.ts";
 import { type Draft, encode } from "./wire.ts";
 
@@ -42,7 +43,8 @@ function foreign(node: Node): string[] {
   const reasons = Object.entries(node.attrs)
     .filter(([key, value]) => isIrOnly(key, opOf(node.op)?.attrs[key]) && value !== opOf(node.op)?.attrs[key]?.default)
     .map(([key]) => `${where}: the attribute ${key} is not ONNX`);
-  if (LATER_OPS.has(node.op)) reasons.push(`${where}: the operator is not in opset ${OPSET}`);
+  if ((STANDARD_OPERATORS.get(node.op) ?? Number.POSITIVE_INFINITY) > OPSET)
+    reasons.push(`${where}: the operator is not in opset ${OPSET}`);
   if (limit !== undefined && node.inputs.length > limit) reasons.push(`${where}: ONNX gives it ${limit} inputs`);
   if (subgraphsOf(node).length) reasons.push(`${where}: subgraphs are not written`);
   if (node.quant) reasons.push(`${where}: it computes on an int8 grid`);
