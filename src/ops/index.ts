@@ -14,6 +14,7 @@ export * from "./compress.ts";
 export * from "./concat.ts";
 export * from "./constant.ts";
 export * from "./conv.ts";
+export * from "./conv-transpose.ts";
 export * from "./cumsum.ts";
 export * from "./depth-to-space.ts";
 export * from "./dropout.ts";
