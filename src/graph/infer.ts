@@ -9,7 +9,7 @@ import type { Graph, Node } from "./graph.ts";
 export const MAX_ELEMENTS = 2 ** 30;
 
 /** Shape arithmetic is followed up to this much work at a node. */
-const SHAPE_WORK = 4096;
+export const SHAPE_WORK = 4096;
 
 export interface Inferred {
   readonly types: readonly TensorType[];

@@ -1,14 +1,22 @@
 import { EdgepackError } from "../errors.ts";
-import { formatType, sameType, type TensorType, typeOf } from "../tensor/index.ts";
-import type { Graph } from "./graph.ts";
-import { inferNode } from "./infer.ts";
+import { opOf } from "../ops/index.ts";
+import { settledBody } from "../ops/subgraph.ts";
+import { formatType, sameType, type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
+import type { Graph, Node } from "./graph.ts";
+import { inferNode, SHAPE_WORK, walkTypes } from "./infer.ts";
 
 /**
  * Checks all that the IR promises: values written once and before they are read, unique node names, known operators with fitting
- * inputs and attributes, and types that are there and are those that inference gives.
+ * inputs and attributes, and types that are there and are those that inference gives; in subgraphs, too.
  * Throws GRAPH_INVALID with every problem.
  */
 export function verifyGraph(graph: Graph): void {
+  const problems = problemsOf(graph, graph.constants);
+  if (problems.length) throw new EdgepackError("GRAPH_INVALID", `Graph ${graph.name} breaks the rules of the IR:`, problems);
+}
+
+/** `known` are values with data: constants, and in subgraphs what follows from them. */
+function problemsOf(graph: Graph, known: ReadonlyMap<string, Tensor>): string[] {
   const problems: string[] = [];
   const types = new Map<string, TensorType>();
   const define = (name: string, by: string, type: TensorType | undefined) => {
@@ -36,18 +44,30 @@ export function verifyGraph(graph: Graph): void {
       const inferred = inferNode(
         node,
         (name) => types.get(name),
-        (name) => graph.constants.get(name),
+        (name) => known.get(name),
       );
       node.outputs.forEach((name, i) => {
         const stated = graph.types.get(name);
         if (stated && !sameType(stated, inferred.types[i]))
           problems.push(`%${name} of ${where} is ${formatType(inferred.types[i])}, stated as ${formatType(stated)}`);
       });
+      problems.push(...subgraphProblems(node, types, known).map((problem) => `${where}: ${problem}`));
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       problems.push(`${where}: ${error.message}`);
     }
   }
   for (const name of graph.outputs) if (!types.has(name)) problems.push(`output %${name} is written by nothing`);
-  if (problems.length) throw new EdgepackError("GRAPH_INVALID", `Graph ${graph.name} breaks the rules of the IR:`, problems);
+  return problems;
+}
+
+/** What is wrong inside the subgraphs of a node, by the types that it gives them. */
+function subgraphProblems(node: Node, types: ReadonlyMap<string, TensorType>, known: ReadonlyMap<string, Tensor>): string[] {
+  const inputs = node.inputs.map((name) => types.get(name));
+  const bodies = opOf(node.op)?.bodies?.({ node, inputs, constant: (index) => known.get(node.inputs[index]) }) ?? [];
+  return bodies.flatMap((body) => {
+    const inner = settledBody(body);
+    const walk = walkTypes(inner, SHAPE_WORK);
+    return problemsOf({ ...inner, types: walk.types }, walk.constants).map((problem) => `${body.attr}: ${problem}`);
+  });
 }

@@ -164,6 +164,76 @@ export const Loop = defineOp({
       attrs: { body: exampleGraph(["i", "go", "x"], [["Add", "x one", "y"]], "go y", { one: f32([1]) }) },
     },
     {
+      name: "until a condition, with a stack that ends early",
+      inputs: [i64([10], []), tensor("bool", [1], []), f32([0.5], [1])],
+      attrs: {
+        body: exampleGraph(
+          ["i", "go", "x"],
+          [
+            ["Add", "x x", "y"],
+            ["Less", "y limit", "less"],
+            ["Squeeze", "less", "again"],
+          ],
+          "again y y",
+          { limit: f32([7]) },
+        ),
+      },
+      constants: [0, 1],
+      outputs: 2,
+    },
+    {
+      name: "until a condition alone",
+      inputs: [undefined, tensor("bool", [1], []), f32([0.5], [1])],
+      attrs: {
+        body: exampleGraph(
+          ["i", "go", "x"],
+          [
+            ["Add", "x x", "y"],
+            ["Less", "y limit", "less"],
+            ["Squeeze", "less", "again"],
+          ],
+          "again y",
+          { limit: f32([7]) },
+        ),
+      },
+      constants: [1],
+    },
+    {
+      name: "a loop in a loop, which reads what changes around it",
+      inputs: [i64([40], []), undefined, wave([2]), wave([2], 3)],
+      attrs: {
+        captures: 1,
+        body: exampleGraph(
+          ["i", "go", "x", "c"],
+          [
+            ["Mul", "x c", "p"],
+            [
+              "Loop",
+              "five _ c p",
+              "q",
+              {
+                captures: 1,
+                body: exampleGraph(
+                  ["j", "on", "s", "t"],
+                  [
+                    ["Add", "s t", "u"],
+                    ["Mul", "u half", "v"],
+                  ],
+                  "on v",
+                  { half: f32([0.5]) },
+                ),
+              },
+            ],
+            ["Add", "q p", "y"],
+          ],
+          "go y q",
+          { five: i64([50], []) },
+        ),
+      },
+      constants: [0],
+      outputs: 2,
+    },
+    {
       name: "not at all",
       inputs: [i64([5], []), tensor("bool", [0], []), wave([2])],
       attrs: { body: exampleGraph(["i", "go", "x"], [["Add", "x x", "y"]], "go y") },

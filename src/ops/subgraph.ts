@@ -3,16 +3,13 @@ import { EdgepackError } from "../errors.ts";
 import { freshNames, renameReads } from "../graph/edit.ts";
 import { evaluate } from "../graph/evaluate.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { walkTypes } from "../graph/infer.ts";
+import { SHAPE_WORK, walkTypes } from "../graph/infer.ts";
 import { sameType, type Tensor, type TensorType, tensor, typeOf } from "../tensor/index.ts";
 import { type AttrSpec, attr, type Body } from "./define.ts";
 import { makeNode } from "./node.ts";
 
 /** How many of the node's last inputs are captures. edgepack's own; see `Graph`. */
 export const CAPTURES: { readonly captures: AttrSpec } = { captures: attr.int(0) };
-
-/** Shape arithmetic inside is followed up to this much work at a node. */
-const SHAPE_WORK = 4096;
 
 /** The types of a subgraph's outputs, and their data where they follow from what is given. Throws RangeError with all that does not fit inside. */
 export function inferBody({ graph, inputs }: Body): readonly { readonly type: TensorType; readonly value?: Tensor }[] {
@@ -78,10 +75,10 @@ export function checkCounts(graph: Graph, inputs: number, outputs: number): void
     throw new RangeError(`its subgraph ${graph.name} has ${graph.outputs.length} outputs, not ${outputs}`);
 }
 
-/** A subgraph for cases: nodes as `[op, inputs, outputs]`, names separated by blanks. They are made when they are read: files of operators load in any order. */
+/** A subgraph for cases: nodes as `[op, inputs, outputs]`, names separated by blanks, `_` an absent input. They are made when they are read: files of operators load in any order. */
 export function exampleGraph(
   inputs: readonly string[],
-  nodes: readonly (readonly [op: string, inputs: string, outputs: string])[],
+  nodes: readonly (readonly [op: string, inputs: string, outputs: string, attrs?: Node["attrs"]])[],
   outputs: string,
   constants: Readonly<Record<string, Tensor>> = {},
 ): Graph {
@@ -90,7 +87,15 @@ export function exampleGraph(
     inputs,
     outputs: outputs.split(" "),
     get nodes() {
-      return nodes.map(([op, reads, writes]) => makeNode({ op, name: writes, inputs: reads.split(" "), outputs: writes.split(" ") }));
+      return nodes.map(([op, reads, writes, attrs]) =>
+        makeNode({
+          op,
+          name: writes,
+          inputs: reads.split(" ").map((name) => (name === "_" ? "" : name)),
+          outputs: writes.split(" "),
+          attrs,
+        }),
+      );
     },
     constants: new Map(Object.entries(constants)),
     types: new Map(),
