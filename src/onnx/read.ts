@@ -70,6 +70,10 @@ function readGraph(proto: GraphProto, from: Source, { shapes = {}, fixed = {}, p
   const open = proto.input.filter((input) => !constants.has(input.name ?? ""));
   const inputs = fixInputs(open, fixed, constants);
   checkNames(proto, [...inputs.map((i) => i.name ?? ""), ...constants.keys()]);
+  warnDoubles(
+    inputs.filter(({ type }) => type?.tensorType?.elemType === DOUBLE).map(({ name = "" }) => name),
+    from.warnings,
+  );
 
   const outputs = proto.output.map((output) => output.name ?? "");
   const fresh = freshNames({
@@ -160,8 +164,12 @@ function readInitializers(proto: GraphProto, { external, warnings }: Source): Ma
     }
   }
   if (problems.length) throw invalid("These initializers cannot be read:", problems);
-  if (doubles.length) warnings.push(`double is computed as float32: ${doubles.join(", ")}`);
+  warnDoubles(doubles, warnings);
   return constants;
+}
+
+function warnDoubles(names: readonly string[], warnings: string[]): void {
+  if (names.length) warnings.push(`double is computed as float32: ${names.join(", ")}`);
 }
 
 /** Every value is written once, and has a name. */

@@ -95,6 +95,14 @@ describe("element types", () => {
     expect(warnings).toEqual(["double is computed as float32: w"]);
   });
 
+  it("takes inputs of double, half and 16-bit integers as f32 and i32, and says so of double", () => {
+    const inputs = [value("d", [2], 11), value("h", [2], 10), value("s", [2], 5)];
+    const bytes = model({ input: inputs, output: [value("y", [2], 11)], node: [node("Add", "d h", "y")] });
+    const { graph, warnings } = readOnnx(bytes);
+    expect(graph.inputs.map((name) => graph.types.get(name)?.dtype)).toEqual(["f32", "f32", "i32"]);
+    expect(warnings).toEqual(["double is computed as float32: d"]);
+  });
+
   it("saturates 64-bit integers at 2^53", () => {
     const top = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f];
     const bottom = [0, 0, 0, 0, 0, 0, 0, 0x80];
