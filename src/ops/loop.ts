@@ -67,6 +67,8 @@ export const Loop = defineOp({
     );
     const scans = outputs.slice(1 + states);
     const limit = limitOf(ctx);
+    if (!ctx.inputs[0] && runsThrough(ctx))
+      throw new RangeError("it has neither a limit nor a condition that could become false, so it would never end");
     if (scans.length > 0 && limit === undefined)
       throw new RangeError("the number of its iterations must be known when the model is packed, since its outputs are stacked");
     const bound = runsThrough(ctx) ? undefined : { axis: 0, zeros: true };
