@@ -1,4 +1,4 @@
-import type { InputPort, Meta, Port } from "../format/image.ts";
+import type { InputPort, Meta, OutputPort, Port } from "../format/image.ts";
 
 const ARRAYS: Readonly<Record<Port["dtype"], string>> = {
   f32: "Float32Array",
@@ -8,7 +8,9 @@ const ARRAYS: Readonly<Record<Port["dtype"], string>> = {
   bool: "Uint8Array",
 };
 
-const shapeOf = (port: Port): string => `${port.dtype}[${port.shape.join(", ")}]`;
+const dimsOf = ({ shape, bound }: OutputPort): readonly string[] => shape.map((d, i) => (i === bound ? `≤${d}` : `${d}`));
+
+const shapeOf = (port: OutputPort): string => `${port.dtype}[${dimsOf(port).join(", ")}]`;
 
 /** Keeps a name that a model brought from ending the comment that it stands in. */
 const inComment = (text: string): string => text.replaceAll("*/", "*\\/").replace(/\s+/g, " ");
@@ -58,7 +60,7 @@ export function portsTable(meta: Meta): string {
   return [
     "| | name | type | shape |",
     "| --- | --- | --- | --- |",
-    ...rows.map(([way, port]) => `| ${way} | \`${cell(port.name)}\` | ${port.dtype} | ${port.shape.join(" × ") || "scalar"} |`),
+    ...rows.map(([way, port]) => `| ${way} | \`${cell(port.name)}\` | ${port.dtype} | ${dimsOf(port).join(" × ") || "scalar"} |`),
   ].join("\n");
 }
 

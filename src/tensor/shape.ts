@@ -43,6 +43,11 @@ export function aroundAxis(shape: Shape, axis: number): { outer: number; n: numb
   return { outer: elementCount(shape.slice(0, axis)), n: shape[axis], inner: elementCount(shape.slice(axis + 1)) };
 }
 
+/** A shape with the dimension at `axis`, where one is given, such that it has so many elements. */
+export function shapeOfCount(shape: Shape, axis: number | undefined, count: number): Shape {
+  return axis === undefined ? shape : shape.with(axis, count / elementCount(shape.with(axis, 1)));
+}
+
 /** An index into a dimension of n, 0..n−1 from −n..n−1; throws RangeError outside. */
 export function wrapIndex(index: number, n: number): number {
   if (!Number.isInteger(index) || index < -n || index >= n) throw new RangeError(`index ${index} is outside a dimension of ${n}`);

@@ -1,14 +1,13 @@
 /** Agreement as ONNX's own backend test asks for it. */
 import type { OutputInfo, TypedArray } from "../../src/run/index.ts";
-import { elementCount, type Shape, sameShape, type Tensor } from "../../src/tensor/index.ts";
+import { sameShape, shapeOfCount, type Tensor } from "../../src/tensor/index.ts";
 
 const RELATIVE = 1e-3;
 const ABSOLUTE = 1e-7;
 
 /** What is wrong with an output, in a few words; undefined where nothing is. Integers and booleans agree exactly, NaN with NaN. */
-export function mismatch(info: OutputInfo, actual: TypedArray, expected: Tensor): string | undefined {
-  const { name, dtype } = info;
-  const shape = shapeOf(info, actual.length);
+export function mismatch({ name, dtype, shape: most, bound }: OutputInfo, actual: TypedArray, expected: Tensor): string | undefined {
+  const shape = shapeOfCount(most, bound, actual.length);
   const wanted = expected.dtype === "i64" ? "i32" : expected.dtype;
   if (dtype !== wanted) return `${name} is ${dtype}, not ${wanted}`;
   if (!sameShape(shape, expected.shape)) return `${name} has shape [${shape}], not [${expected.shape}]`;
@@ -24,11 +23,6 @@ export function mismatch(info: OutputInfo, actual: TypedArray, expected: Tensor)
   }
   if (wrong === 0) return undefined;
   return `${name}: ${wrong} of ${actual.length} elements differ, most of all element ${worst}: ${actual[worst]}, not ${expected.data[worst]}`;
-}
-
-/** The shape of what there is. */
-function shapeOf({ shape, bound }: OutputInfo, elements: number): Shape {
-  return bound === undefined ? shape : shape.with(bound, elements / elementCount(shape.with(bound, 1)));
 }
 
 /** By how much a value is outside what is allowed; 0 or less where it is inside. */

@@ -1,11 +1,14 @@
-import { measureEpk, type Port, readEpk } from "../../format/index.ts";
+import { measureEpk, type OutputPort, readEpk } from "../../format/index.ts";
 import { readRecords } from "../records.ts";
 import { bytes, count, table } from "../table.ts";
 import { colorsFor, print, type Terminal } from "../terminal.ts";
 
 export type PackSummary = ReturnType<typeof inspectPack>;
 
-const written = ({ name, dtype, shape }: Port) => ({ name, type: `${dtype}[${shape.join(",")}]` });
+const written = ({ name, dtype, shape, bound }: OutputPort) => ({
+  name,
+  type: `${dtype}[${shape.map((d, i) => (i === bound ? `≤${d}` : d)).join(",")}]`,
+});
 
 const histogram = (names: readonly string[]) =>
   Object.fromEntries([...new Set(names)].sort().map((name) => [name, names.filter((n) => n === name).length]));

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import { openDataset } from "../../data/index.ts";
 import { EdgepackError } from "../../errors.ts";
 import { type TypedArray, topK } from "../../run/index.ts";
+import { shapeOfCount } from "../../tensor/index.ts";
 import { openModel } from "../model.ts";
 import { addModelOptions, type ModelOptions, warnUnnormalized } from "../model-options.ts";
 import { digits, table } from "../table.ts";
@@ -44,7 +45,10 @@ async function runModel(terminal: Terminal, path: string, input: string, options
       throw new EdgepackError("USAGE", `--item ${options.item}: there are ${dataset.description}, counted from 0`);
     const outputs = model.run(await dataset.item(options.item));
     const best = (values: TypedArray) => topK(values, options.top, model.labels?.length === values.length ? model.labels : undefined);
-    const shown = model.outputs.map(({ name, shape, dtype }) => ({ name, shape, dtype, values: outputs[name] }));
+    const shown = model.outputs.map(({ name, shape, bound, dtype }) => {
+      const values = outputs[name];
+      return { name, shape: shapeOfCount(shape, bound, values.length), dtype, values };
+    });
     if (options.json) {
       printJson(terminal, {
         outputs: shown.map(({ values, ...port }) => ({
