@@ -1,5 +1,4 @@
-import type { Tensor } from "../tensor/index.ts";
-import { f32, sameType, tensor } from "../tensor/index.ts";
+import { f32, formatType, sameType, type Tensor, type TensorType, tensor } from "../tensor/index.ts";
 import { attr, type Body, defineOp, type InferContext, wave } from "./define.ts";
 import { copyBytes } from "./iterate.ts";
 import type { Lowering } from "./lowering.ts";
@@ -11,6 +10,18 @@ const BRANCHES = ["else_branch", "then_branch"] as const;
 function taken({ constant }: Pick<InferContext, "constant">): (typeof BRANCHES)[number] | undefined {
   const condition = constant(0);
   return condition && BRANCHES[Number(condition.data[0] !== 0)];
+}
+
+const HINT = "if an input of the model decides which of them runs, fix it (--fix)";
+
+/** The types of a branch's outputs; where another might be meant for these inputs, the error says so. */
+function branchTypes(ctx: InferContext, body: Body): readonly TensorType[] {
+  try {
+    return inferBody(body).map(({ type }) => type);
+  } catch (error) {
+    if (!(error instanceof RangeError) || taken(ctx)) throw error;
+    throw new RangeError(`one of its branches does not fit: ${error.message}; ${HINT}`);
+  }
 }
 
 function bodies(ctx: InferContext): readonly Body[] {
@@ -32,12 +43,10 @@ export const If = defineOp({
   tolerance: "exact",
   bodies,
   infer: (ctx) => {
-    const [first, second] = bodies(ctx).map((body) => inferBody(body).map(({ type }) => type));
+    const [first, second] = bodies(ctx).map((body) => branchTypes(ctx, body));
     second?.forEach((type, i) => {
       if (!sameType(type, first[i]))
-        throw new RangeError(
-          `its branches give ${type.dtype}[${type.shape}] and ${first[i].dtype}[${first[i].shape}] as output ${i}, so the condition must be known when the model is packed`,
-        );
+        throw new RangeError(`its branches give ${formatType(type)} and ${formatType(first[i])} as output ${i}; ${HINT}`);
     });
     return first;
   },

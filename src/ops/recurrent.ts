@@ -220,7 +220,7 @@ function decompose(cell: Cell, parts: Decomposition): void {
       given(5 + k) ? of(given(5 + k), d, batchFirst ? 1 : 0) : value(zeros({ dtype: "f32", shape: [batch, hidden] })),
     );
     const activations = activationsOf(node.attrs, cell.activations, reversed.length).slice(d * cell.activations.length);
-    const body = bodyOf(cell, { attrs: node.attrs, hidden, activations, masked: mask !== undefined, apart, peepholes });
+    const body = bodyOf(cell, { name: node.name, attrs: node.attrs, hidden, activations, masked: mask !== undefined, apart, peepholes });
     const scanned = mask ? [fromInput, mask] : [fromInput];
     const outputs = [...states.map((_, k) => fresh(`${node.name}.state${k}`)), fresh(`${node.name}.steps`)];
     const direction = Number(back);
@@ -281,6 +281,8 @@ function maskOf({ add, value, constant, type }: Decomposition, lengths: string, 
 }
 
 interface BodyOptions extends Pick<StepWriter, "attrs" | "hidden" | "activations"> {
+  /** Begins the names of its nodes. */
+  readonly name: string;
   readonly masked: boolean;
   readonly apart: boolean;
   readonly peepholes: boolean;
@@ -291,7 +293,7 @@ function bodyOf(cell: Cell, { masked, apart, peepholes, ...options }: BodyOption
   const nodes: Node[] = [];
   const constants = new Map<string, Tensor>();
   const write = (op: string, inputs: readonly string[], attrs: Node["attrs"] | undefined, outputs: readonly string[]) => {
-    nodes.push(makeNode({ op, name: outputs[0], inputs, outputs, attrs }));
+    nodes.push(makeNode({ op, name: `${options.name}/${op}_${nodes.length}`, inputs, outputs, attrs }));
     return outputs;
   };
   const constant = (value: Tensor): string => {
