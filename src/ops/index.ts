@@ -33,6 +33,7 @@ export * from "./layernorm.ts";
 export * from "./logic.ts";
 export * from "./loop.ts";
 export * from "./loss.ts";
+export * from "./loss.ts";
 export * from "./lp.ts";
 export * from "./lrn.ts";
 export * from "./lstm.ts";
