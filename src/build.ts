@@ -10,6 +10,7 @@ import { writeEpk } from "./format/index.ts";
 import type { Graph } from "./graph/graph.ts";
 import { readOnnx } from "./onnx/index.ts";
 import { optimize } from "./passes/index.ts";
+import { isQuantized } from "./passes/integer-islands.ts";
 import { type Plan, planGraph } from "./plan/plan.ts";
 import type { Tensor } from "./tensor/index.ts";
 
@@ -61,11 +62,12 @@ export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promi
   const { calibration, seed = 0, preprocess, onProgress } = options;
   const { graph, warnings } = readOnnx(onnx, options);
   const real = optimize(graph);
-  const mode = options.weights === "f32" ? "f32" : calibration ? "int8-static" : "int8-dynamic";
+  const mode = isQuantized(real) ? "int8-given" : options.weights === "f32" ? "f32" : calibration ? "int8-static" : "int8-dynamic";
+  const asItIs = mode === "f32" || mode === "int8-given";
 
   const indices = calibration ? sampleIndices(calibration.count, options.calibrationCount ?? DEFAULT_CALIBRATION_COUNT, seed) : [];
   const quantized =
-    mode === "f32"
+    asItIs
       ? real
       : mode === "int8-dynamic"
         ? quantizeDynamic(real)
@@ -80,7 +82,7 @@ export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promi
           );
   const plan = planGraph(quantized, options);
   const epk = writeEpk(plan.pack);
-  const comparison = mode === "f32" ? undefined : await compare(real, quantized, plan, options, indices);
+  const comparison = asItIs ? undefined : await compare(real, quantized, plan, options, indices);
   return {
     epk,
     meta: plan.pack.meta,

@@ -23,7 +23,8 @@ export interface LayerReport {
 
 export interface BuildReport {
   readonly model: string;
-  readonly mode: "f32" | "int8-static" | "int8-dynamic";
+  /** `int8-given`: the model came quantized, and is built as it is. */
+  readonly mode: "f32" | "int8-static" | "int8-dynamic" | "int8-given";
   /** In bytes. `constants` are biases, scales, tables and what else layers read beside their weights. */
   readonly sizes: {
     readonly onnx: number;

@@ -43,6 +43,8 @@ export function fuseAffine(graph: Graph): Graph {
     if (!layer || draft.uses(layer.outputs[0]) !== 1 || layer.outputs.length !== 1) return undefined;
     const host = hostOf(layer, draft);
     const affine = host && affineOf(node, draft, host.axis);
+    // Weights on a grid are integers, which no factor goes into.
+    if (host && affine?.scale && draft.type(layer.inputs[host.weight]).quant) return undefined;
     return affine ? [absorb(layer, host, affine, node, draft)] : undefined;
   });
 }

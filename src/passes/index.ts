@@ -6,6 +6,7 @@ import { eliminate } from "./eliminate.ts";
 import { fold } from "./fold.ts";
 import { fuseActivation } from "./fuse-activation.ts";
 import { fuseAffine } from "./fuse-affine.ts";
+import { fuseDynamicQuantize } from "./fuse-dynamic-quantize.ts";
 import { fuseGelu } from "./fuse-gelu.ts";
 import { fuseHardswish } from "./fuse-hardswish.ts";
 import { fuseLayernorm } from "./fuse-layernorm.ts";
@@ -26,6 +27,7 @@ export const PASSES: readonly (readonly [name: string, pass: Pass])[] = [
   ["dead-code", prune],
   ["eliminate", eliminate],
   ["share", share],
+  ["fuse-dynamic-quantize", fuseDynamicQuantize],
   ["decompose", decompose],
   ["eliminate", eliminate],
   ["fuse-layernorm", fuseLayernorm],

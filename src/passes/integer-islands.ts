@@ -22,6 +22,13 @@ export function integerIslands(graph: Graph): Graph {
   return pass.finish();
 }
 
+/** Whether a graph that has been optimized came quantized: something in it computes on a grid. */
+export function isQuantized(graph: Graph): boolean {
+  return (
+    graph.nodes.some((node) => node.quant !== undefined) || [...graph.constants.values()].some((constant) => constant.quant !== undefined)
+  );
+}
+
 /** Worst magnitude of one product of integers less their zeros; accumulators hold 2³⁰ beside the bias. */
 const LARGEST_PRODUCT = 255 * 128;
 const LARGEST_SUM = 2 ** 30;
