@@ -74,8 +74,8 @@ export class F32x4 {
 
   @inline static gelu_tanh(x: v128): v128 {
     const cube = f32x4.mul(f32x4.mul(x, x), x);
-    const y = f32x4.mul(f32x4.splat(0.7978845608), f32x4.add(x, f32x4.mul(f32x4.splat(0.044715), cube)));
-    return f32x4.mul(f32x4.mul(f32x4.splat(0.5), x), f32x4.add(f32x4.splat(1), F32x4.tanh(y)));
+    const y = f32x4.mul(f32x4.splat(1.5957691216), f32x4.add(x, f32x4.mul(f32x4.splat(0.044715), cube)));
+    return f32x4.mul(x, F32x4.sigmoid(y));
   }
 
   @inline static mish(x: v128): v128 {
@@ -111,6 +111,9 @@ export class F32x4 {
     z = f32x4.replace_lane(z, 1, NativeMathf.pow(f32x4.extract_lane(x, 1), f32x4.extract_lane(y, 1)));
     z = f32x4.replace_lane(z, 2, NativeMathf.pow(f32x4.extract_lane(x, 2), f32x4.extract_lane(y, 2)));
     z = f32x4.replace_lane(z, 3, NativeMathf.pow(f32x4.extract_lane(x, 3), f32x4.extract_lane(y, 3)));
-    return v128.bitselect(f32x4.mul(x, x), z, f32x4.eq(y, f32x4.splat(2)));
+    const one = f32x4.splat(1);
+    const limit = v128.and(f32x4.eq(f32x4.abs(x), one), f32x4.eq(f32x4.abs(y), f32x4.splat(Infinity)));
+    z = v128.bitselect(f32x4.mul(x, x), z, f32x4.eq(y, f32x4.splat(2)));
+    return v128.bitselect(one, z, v128.or(f32x4.eq(x, one), limit));
   }
 }

@@ -80,10 +80,9 @@ export class F32 {
     return max<f32>(x, 0) + NativeMathf.log1p(F32.exp(-abs<f32>(x)));
   }
 
-  /** x · Φ(x) by tanh in place of erf (Hendrycks and Gimpel 2016). */
+  /** ½x · (1 + tanh(√(2/π)(x + 0.044715x³))) (Hendrycks and Gimpel 2016), which is x · sigmoid of twice that, and so goes to 0 below. */
   @inline static gelu_tanh(x: f32): f32 {
-    const y = <f32>0.7978845608 * (x + <f32>0.044715 * (x * x * x));
-    return <f32>0.5 * x * (<f32>1 + F32.tanh(y));
+    return x * F32.sigmoid(<f32>1.5957691216 * (x + <f32>0.044715 * (x * x * x)));
   }
 
   /** x · tanh(log(1 + eˣ)), which is x · m / (m + 2) for m = eˣ(eˣ + 2); from 20 on f32 has only x. */
@@ -93,8 +92,9 @@ export class F32 {
     return x * (m / (m + <f32>2));
   }
 
-  /** Squares are one product, as every reference has them. */
+  /** Squares are one product, as every reference has them; 1 to any power and ±1 to an infinite one are 1, as in C and not as in JavaScript. */
   @inline static pow(x: f32, y: f32): f32 {
+    if (x === 1 || (abs<f32>(x) === 1 && abs<f32>(y) === Infinity)) return 1;
     return y === 2 ? x * x : NativeMathf.pow(x, y);
   }
 }

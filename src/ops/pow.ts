@@ -20,7 +20,12 @@ function integer(a: number, b: number, dtype: DType): number {
   return Number.isFinite(power) ? Math.trunc(power) : 0;
 }
 
-const alike = binary("Pow", { kind: Binary.pow, real: (a, b) => a ** b, integer, tolerance: 1e-5 });
+/** As in C: 1 to any power is 1, and −1 to an infinite one. */
+function real(a: number, b: number): number {
+  return a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b;
+}
+
+const alike = binary("Pow", { kind: Binary.pow, real, integer, tolerance: 1e-5 });
 
 /** Base and exponent may be of different types; the result has that of the base. */
 export const Pow: OpDef = {
@@ -37,9 +42,8 @@ export const Pow: OpDef = {
     const shape = commonShape(ctx.inputs);
     const out = zeros({ dtype: a!.dtype, shape });
     const [base, exponent] = [broadcastReader(a!, shape), broadcastReader(b!, shape)];
-    const real = a!.dtype === "f32" || b!.dtype === "f32";
-    for (let i = 0; i < out.data.length; i++)
-      out.data[i] = real ? base(i) ** exponent(i) : integer(base(i), exponent(i), a!.dtype === "i64" ? "i64" : "i32");
+    const power = a!.dtype === "f32" || b!.dtype === "f32" ? real : integer;
+    for (let i = 0; i < out.data.length; i++) out.data[i] = power(base(i), exponent(i), a!.dtype === "i64" ? "i64" : "i32");
     return [out];
   },
   /** Of one type, which is f32 where either is, and back. */
@@ -54,6 +58,10 @@ export const Pow: OpDef = {
   },
   cases: [
     ...alike.cases,
+    {
+      name: "powers that are 1",
+      inputs: [f32([1, 1, -1, -1, 0]), f32([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 2, 0])],
+    },
     { name: "f32 to integers", inputs: [f32([1, 2, 3]), i64([4, 5, 6])] },
     { name: "integers to f32", inputs: [tensor("i32", [1, 2, 3]), f32([4, 5, 0.5])] },
     { name: "integers to other integers", inputs: [tensor("u8", [1, 2, 3]), i64([4, 5, 6])] },

@@ -122,7 +122,10 @@ const ROWS = {
     kind: (node) => (isTanh(node) ? Unary.gelu_tanh : Unary.gelu),
     attrs: { approximate: attr.string("none") },
     real: (_alpha, _beta, node) => (isTanh(node) ? tanhGelu : (x) => 0.5 * x * (1 + erf(x / Math.SQRT2))),
-    cases: [{ name: "tanh", inputs: [spread()], attrs: { approximate: "tanh" } }],
+    cases: [
+      { name: "tanh", inputs: [spread()], attrs: { approximate: "tanh" } },
+      { name: "tanh, far below", inputs: [f32([-60, -1e4, -1e10, 1e10])], attrs: { approximate: "tanh" } },
+    ],
   },
   Relu: {
     kind: Unary.clamp,
