@@ -1,9 +1,11 @@
 /** The whole way of the data: ONNX in, `.epk` and a report out. */
 import { calibrate } from "./compress/calibrate.ts";
 import { type Comparison, compareGraphs } from "./compress/compare.ts";
+import { decide } from "./compress/decide.ts";
 import type { Observer } from "./compress/observers.ts";
 import { quantizeDynamic, quantizeStatic } from "./compress/quantize.ts";
 import { type BuildReport, reportOf } from "./compress/report.ts";
+import { surrogateDataset } from "./compress/surrogate.ts";
 import { type Dataset, sampleIndices, syntheticDataset } from "./data/index.ts";
 import type { Meta, Preprocess } from "./format/image.ts";
 import { writeEpk } from "./format/index.ts";
@@ -53,6 +55,8 @@ export const DEFAULT_CALIBRATION_COUNT = 256;
 const COMPARED = 64;
 /** Without calibration data, inputs are made up, and few tell as much as many. */
 const SYNTHETIC = 8;
+/** What is decided without calibration data is decided on so many made-up inputs. */
+const SURROGATES = 32;
 
 /**
  * Builds a pack. Every failure is an EdgepackError: of reading the model (`readOnnx`), of operators without kernels (ONNX_UNSUPPORTED), of data
@@ -66,20 +70,7 @@ export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promi
   const asItIs = mode === "f32" || mode === "int8-given";
 
   const indices = calibration ? sampleIndices(calibration.count, options.calibrationCount ?? DEFAULT_CALIBRATION_COUNT, seed) : [];
-  const quantized =
-    asItIs
-      ? real
-      : mode === "int8-dynamic"
-        ? quantizeDynamic(real)
-        : quantizeStatic(
-            real,
-            await calibrate(real, calibration!, {
-              indices,
-              preprocess,
-              observer: options.observer ?? DEFAULT_OBSERVER,
-              onProgress: (done, total) => onProgress?.("calibrating", done, total),
-            }),
-          );
+  const quantized = asItIs ? real : await quantize(real, options, indices);
   const plan = planGraph(quantized, options);
   const epk = writeEpk(plan.pack);
   const comparison = asItIs ? undefined : await compare(real, quantized, plan, options, indices);
@@ -88,6 +79,18 @@ export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promi
     meta: plan.pack.meta,
     report: reportOf({ mode, onnx: onnx.length, epk, plan, reference: real, graph: quantized, comparison, warnings }),
   };
+}
+
+/** With calibration data, static; without, dynamic, with decisions taken on surrogates. */
+async function quantize(graph: Graph, options: BuildOptions, calibrated: readonly number[]): Promise<Graph> {
+  const { calibration, seed = 0, preprocess, onProgress } = options;
+  const data = calibration ?? surrogateDataset(planGraph(graph, { preprocess }).pack.meta.inputs, SURROGATES, seed);
+  const indices = calibration ? calibrated : Array.from({ length: SURROGATES }, (_, i) => i);
+  const observer = calibration ? (options.observer ?? DEFAULT_OBSERVER) : ({ kind: "minmax" } as const);
+  const report = (stage: string) => (done: number, total: number) => onProgress?.(stage, done, total);
+  const grids = await calibrate(graph, data, { indices, preprocess, observer, onProgress: report("calibrating") });
+  const decisions = await decide(graph, grids, data, { indices, preprocess, onProgress: report("measuring noise") });
+  return calibration ? quantizeStatic(graph, grids, decisions) : quantizeDynamic(graph, decisions);
 }
 
 async function compare(

@@ -10,6 +10,18 @@ import { MAX_INTEGER_K } from "../ops/linear.ts";
 import { makeNode } from "../ops/node.ts";
 import { elementCount, gridOfRange, type Quant, quantizeTensor, quantizeWeights, type Tensor } from "../tensor/index.ts";
 
+/** What was decided about a model's layers before it is quantized. */
+export interface Decisions {
+  /** Rounded weights of linear layers, by the key of `weightsKey`; others are rounded to nearest. */
+  readonly weights?: ReadonlyMap<string, Tensor>;
+  /** Values that are put on no grid: what reads them computes in f32, with weights that are stored on their grid. */
+  readonly real?: ReadonlySet<string>;
+  /** Names of layers among those that keep their f32 weights. */
+  readonly exact?: ReadonlySet<string>;
+}
+
+type LinearRule = Extract<QuantizeRule, { kind: "linear" }>;
+
 /** The rule by which a node may compute in integers, or undefined where it may not: weights that are computed, k that could overflow. */
 function ruleOf(graph: Graph, node: Node): QuantizeRule | undefined {
   const rule = opOf(node.op)?.quantize;
@@ -22,6 +34,8 @@ function ruleOf(graph: Graph, node: Node): QuantizeRule | undefined {
     if (!weight || axis === undefined || weight.data.length / weight.shape[axis] > MAX_INTEGER_K) return undefined;
     if (node.inputs[2] && !graph.constants.has(node.inputs[2])) return undefined;
   }
+  const computed = (input: string): boolean => graph.types.get(input)?.dtype === "f32" && !graph.constants.has(input);
+  if (rule.kind === "same" && node.inputs.slice(1).some(computed)) return undefined;
   if (rule.kind === "table" && !node.inputs.slice(1).every((input) => input === "" || graph.constants.has(input))) return undefined;
   return rule;
 }
@@ -35,13 +49,13 @@ function gridInputs(rule: QuantizeRule, node: Node): readonly string[] {
  * Nodes that compute in integers under static quantization: every linear layer, and of the others those that lie between: fed by
  * integers or by inputs of the graph, and leading to a linear layer. What feeds only f32 operators stays exact.
  */
-export function integerNodes(graph: Graph): Map<Node, QuantizeRule> {
+export function integerNodes(graph: Graph, real: ReadonlySet<string> = new Set()): Map<Node, QuantizeRule> {
   const consumers = consumersOf(graph);
   const rules = new Map<Node, QuantizeRule>();
   const wanted = new Set<Node>();
   for (const node of graph.nodes) {
     const rule = ruleOf(graph, node);
-    if (rule) rules.set(node, rule);
+    if (rule && !gridInputs(rule, node).some((input) => real.has(input))) rules.set(node, rule);
   }
   for (const node of graph.nodes.toReversed()) {
     const rule = rules.get(node);
@@ -73,8 +87,8 @@ export const onGrid = (value: string): string => `${value}.q`;
  * Static quantization. `grids` gives the grid of every f32 value that calibration saw. Values keep their names in f32; the integer form of
  * value v is called `v.q`. Returns an inferred graph.
  */
-export function quantizeStatic(graph: Graph, grids: ReadonlyMap<string, Quant>): Graph {
-  const integers = integerNodes(graph);
+export function quantizeStatic(graph: Graph, grids: ReadonlyMap<string, Quant>, decisions: Decisions = {}): Graph {
+  const integers = integerNodes(graph, decisions.real);
   const fresh = freshNames(graph);
   const consumers = consumersOf(graph);
   const readOnGrid = (value: string): boolean =>
@@ -112,14 +126,19 @@ export function quantizeStatic(graph: Graph, grids: ReadonlyMap<string, Quant>):
   for (const node of graph.nodes) {
     const rule = integers.get(node);
     if (!rule) {
-      const inputs = node.inputs.map(toReal);
-      nodes.push({ ...node, inputs });
+      const layer = ruleOf(graph, node);
+      const computed = { ...node, inputs: node.inputs.map(toReal) };
+      if (layer?.kind !== "linear" || decisions.exact?.has(node.name)) nodes.push(computed);
+      else {
+        const weights = quantizedWeights(constants, node, layer, decisions);
+        nodes.push(...withWeights(computed, weights, fresh(`${node.inputs[1]}/stored`)));
+      }
       for (const output of node.outputs) real.add(output);
       continue;
     }
     const onGrids = gridInputs(rule, node);
     const inputs = node.inputs.map((input) => (onGrids.includes(input) ? toGrid(input) : input));
-    if (rule.kind === "linear") inputs[1] = quantizedWeights(constants, node, rule);
+    if (rule.kind === "linear") inputs[1] = quantizedWeights(constants, node, rule, decisions);
     const [output] = node.outputs;
     if (rule.kind === "linear" && !readOnGrid(output)) {
       nodes.push({ ...node, inputs });
@@ -138,32 +157,66 @@ export function quantizeStatic(graph: Graph, grids: ReadonlyMap<string, Quant>):
  * Dynamic quantization: the weights of linear layers go on grids; their inputs are quantized while the model runs, each over its own range,
  * and everything between layers is f32.
  */
-export function quantizeDynamic(graph: Graph): Graph {
+export function quantizeDynamic(graph: Graph, decisions: Decisions = {}): Graph {
   const fresh = freshNames(graph);
   const constants = new Map(graph.constants);
   const nodes = graph.nodes.flatMap((node): Node[] => {
     const rule = ruleOf(graph, node);
-    if (rule?.kind !== "linear") return [node];
-    const weights = quantizedWeights(constants, node, rule);
-    const inputs = [...node.inputs];
-    if (!rule.weightsOnly?.(node, graph.types.get(node.inputs[0])!, graph.constants.get(node.inputs[1])!)) {
-      inputs[1] = weights;
-      return [{ ...node, inputs }];
-    }
-    inputs[1] = fresh(`${node.inputs[1]}/stored`);
-    return [makeNode({ op: "DequantizeLinear", name: inputs[1], inputs: [weights], outputs: [inputs[1]] }), { ...node, inputs }];
+    if (rule?.kind !== "linear" || decisions.exact?.has(node.name)) return [node];
+    const [input, weights] = node.inputs;
+    const real = decisions.real?.has(input) || rule.weightsOnly?.(node, graph.types.get(input)!, graph.constants.get(weights)!) || false;
+    return withWeights(node, quantizedWeights(constants, node, rule, decisions), real ? fresh(`${weights}/stored`) : undefined);
   });
   return inferTypes(prune({ ...graph, nodes, constants }));
 }
 
-/** Adds the integer form of a layer's weights, once for all layers that share them along the same axis. */
-function quantizedWeights(constants: Map<string, Tensor>, node: Node, rule: Extract<QuantizeRule, { kind: "linear" }>): string {
-  const [, weights] = node.inputs;
-  const tensor = constants.get(weights)!;
+/** A layer that reads weights in their integer form; as reals, called `stored`, where it computes in f32. */
+function withWeights(node: Node, weights: string, stored: string | undefined): Node[] {
+  const inputs = [...node.inputs];
+  inputs[1] = stored ?? weights;
+  const layer = { ...node, inputs };
+  return stored ? [makeNode({ op: "DequantizeLinear", name: stored, inputs: [weights], outputs: [stored] }), layer] : [layer];
+}
+
+/**
+ * Values that static quantization rounds, each with the values that hold nothing but its elements: those are on its grid, and are f32
+ * where it is.
+ */
+export function roundedValues(graph: Graph): Map<string, string[]> {
+  const rounded = new Map<string, string[]>();
+  const source = new Map<string, string>();
+  for (const [node, rule] of integerNodes(graph)) {
+    for (const input of gridInputs(rule, node)) {
+      if (!graph.constants.has(input) && !source.has(input)) rounded.set(input, rounded.get(input) ?? [input]);
+    }
+    if (rule.kind !== "same") continue;
+    const from = source.get(node.inputs[0]) ?? node.inputs[0];
+    source.set(node.outputs[0], from);
+    rounded.get(from)?.push(node.outputs[0]);
+  }
+  return rounded;
+}
+
+/** Linear layers that can compute in integers, and the axis of their weights that outputs lie along. */
+export function linearLayers(graph: Graph): Map<Node, number> {
+  const layers = new Map<Node, number>();
+  for (const node of graph.nodes) {
+    const rule = ruleOf(graph, node);
+    if (rule?.kind === "linear") layers.set(node, rule.axis(node, graph.constants.get(node.inputs[1])!)!);
+  }
+  return layers;
+}
+
+/** Name of the integer form of a layer's weights: layers that share weights along the same axis share it. */
+export const weightsKey = (node: Node, axis: number): string => `${onGrid(node.inputs[1])}${axis}`;
+
+/** Adds the integer form of a layer's weights, once for all layers that share it. */
+function quantizedWeights(constants: Map<string, Tensor>, node: Node, rule: LinearRule, { weights }: Decisions): string {
+  const tensor = constants.get(node.inputs[1])!;
   const axis = rule.axis(node, tensor)!;
-  const name = `${onGrid(weights)}${axis}`;
-  if (!constants.has(name)) constants.set(name, quantizeWeights(tensor, axis));
-  return name;
+  const key = weightsKey(node, axis);
+  if (!constants.has(key)) constants.set(key, weights?.get(key) ?? quantizeWeights(tensor, axis));
+  return key;
 }
 
 function gridOfData({ data, shape }: Tensor): Quant {

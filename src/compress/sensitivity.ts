@@ -1,0 +1,108 @@
+/**
+ * Which values must not be put on a grid: where a value's own rounding shows in the model's outputs more than all others together may, the
+ * layers that read it compute in f32. Mixed precision by measured sensitivity, as in HAWQ and in ZeroQ, with noise in place of curvature.
+ */
+import { type Dataset, readItems } from "../data/index.ts";
+import type { Preprocess } from "../format/image.ts";
+import { freshNames, renameReads } from "../graph/edit.ts";
+import { consumersOf, type Graph, producersOf } from "../graph/graph.ts";
+import { inferTypes } from "../graph/infer.ts";
+import { makeNode } from "../ops/node.ts";
+import type { Quant } from "../tensor/index.ts";
+import { Sqnr } from "./compare.ts";
+import { instrument } from "./instrument.ts";
+import { roundedValues } from "./quantize.ts";
+import { macsOf } from "./report.ts";
+
+/** Signal to noise that rounding values may leave at the outputs, in dB. */
+const ENOUGH = 23;
+/** Largest share of all multiply-accumulates that may move to f32 for it. */
+const MOST_MACS = 0.25;
+export interface SensitivityOptions {
+  readonly indices: readonly number[];
+  readonly preprocess?: Preprocess;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Values that are to stay f32, so that what the grids of the rest do to the outputs is within bounds; all f32 values have a grid in `grids`. */
+export async function sensitiveValues(
+  graph: Graph,
+  grids: ReadonlyMap<string, Quant>,
+  data: Dataset,
+  options: SensitivityOptions,
+): Promise<Set<string>> {
+  const rounded = roundedValues(graph);
+  const noise = await noiseOf(graph, new Map([...rounded.keys()].map((value) => [value, grids.get(value)!])), data, options);
+  const consumers = consumersOf(graph);
+  const cost = (value: string): number => {
+    const readers = rounded.get(value)!.flatMap((form) => consumers.get(form) ?? []);
+    return readers.reduce((sum, node) => sum + macsOf(node, graph), 0);
+  };
+  const total = graph.nodes.reduce((sum, node) => sum + macsOf(node, graph), 0);
+  const budget = 10 ** (-ENOUGH / 10);
+  let left = [...noise.values()].reduce((sum, share) => sum + share, 0);
+  let room = MOST_MACS * total;
+  const kept = new Set<string>();
+  for (const [value, share] of [...noise].sort(([, a], [, b]) => b - a)) {
+    // Enough is left over, or all that is left is too small to matter even if it were all like this.
+    if (left <= budget || share * noise.size <= budget) break;
+    if (cost(value) > room) continue;
+    for (const form of rounded.get(value)!) kept.add(form);
+    room -= cost(value);
+    left -= share;
+  }
+  return kept;
+}
+
+/** Noise at the outputs, as a share of the signal's power, that each value's grid makes by itself. */
+async function noiseOf(
+  graph: Graph,
+  grids: ReadonlyMap<string, Quant>,
+  data: Dataset,
+  { indices, preprocess, onProgress }: SensitivityOptions,
+): Promise<Map<string, number>> {
+  const items: Parameters<Awaited<ReturnType<typeof instrument>>["run"]>[0][] = [];
+  for await (const item of readItems(data, indices)) items.push(item);
+  const outputs = scores(graph);
+  const run = async (model: Graph): Promise<ArrayLike<number>[]> => {
+    const instrumented = await instrument(model, outputs, preprocess);
+    try {
+      return items.flatMap((item) => [...instrumented.run(item).values()]);
+    } finally {
+      instrumented.dispose();
+    }
+  };
+  const expected = await run(graph);
+  const noise = new Map<string, number>();
+  for (const [value, grid] of grids) {
+    const actual = await run(roundOne(graph, value, grid));
+    const sqnr = new Sqnr();
+    expected.forEach((reference, i) => {
+      sqnr.add(reference, (k) => actual[i][k]);
+    });
+    const share = 10 ** (-sqnr.decibels / 10);
+    // Outputs that are all zero or not finite tell nothing.
+    noise.set(value, Number.isFinite(share) ? share : 0);
+    onProgress?.(noise.size, grids.size);
+  }
+  return noise;
+}
+
+/** The outputs, before a Softmax: where it saturates, it hides noise that other inputs will show. */
+function scores(graph: Graph): string[] {
+  const producers = producersOf(graph);
+  return [...new Set(graph.outputs.map((output) => (producers.get(output)?.op === "Softmax" ? producers.get(output)!.inputs[0] : output)))];
+}
+
+/** The f32 graph in which one value passes over its grid. */
+function roundOne(graph: Graph, value: string, quant: Quant): Graph {
+  const fresh = freshNames(graph);
+  const [integer, real] = [fresh(`${value}/rounded`), fresh(`${value}/real`)];
+  const pair = [
+    makeNode({ op: "QuantizeLinear", name: integer, inputs: [value], outputs: [integer], quant }),
+    makeNode({ op: "DequantizeLinear", name: real, inputs: [integer], outputs: [real] }),
+  ];
+  const at = graph.nodes.findIndex((node) => node.outputs.includes(value)) + 1;
+  const after = renameReads(graph.nodes.slice(at), new Map([[value, real]]));
+  return inferTypes({ ...graph, nodes: [...graph.nodes.slice(0, at), ...pair, ...after] });
+}
