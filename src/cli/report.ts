@@ -3,7 +3,12 @@ import type { LimitRow } from "../targets/index.ts";
 import { bytes, type Cell, count, digits, table } from "./table.ts";
 import { type Colors, colorsFor, print, type Terminal } from "./terminal.ts";
 
-const MODES = { f32: "f32", "int8-static": "int8, static activations", "int8-dynamic": "int8, dynamic activations", "int8-given": "int8, as the model came" } as const;
+const MODES = {
+  f32: "f32",
+  "int8-static": "int8, static activations",
+  "int8-dynamic": "int8, dynamic activations",
+  "int8-given": "int8, as the model came",
+} as const;
 
 interface Section {
   readonly title: string;
