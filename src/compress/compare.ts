@@ -12,9 +12,10 @@ export class Sqnr {
   #noise = 0;
   maxDifference = 0;
 
-  add(reference: ArrayLike<number>, other: (index: number) => number): void {
+  /** `count` is how many elements the other has, where data decide that; those it lacks count as 0. */
+  add(reference: ArrayLike<number>, other: (index: number) => number, count = reference.length): void {
     for (let i = 0; i < reference.length; i++) {
-      const difference = reference[i] - other(i);
+      const difference = i < count ? reference[i] - other(i) : reference[i];
       this.#signal += reference[i] * reference[i];
       this.#noise += difference * difference;
       this.maxDifference = Math.max(this.maxDifference, Math.abs(difference));
@@ -64,9 +65,13 @@ export async function compareGraphs(reference: Graph, quantized: Graph, data: Da
         const form = formOf(value);
         const quant = quantized.types.get(form)!.quant;
         const elements = actual.get(form)!;
-        layers.get(value)!.add(expected.get(value)!, quant ? (i) => (elements[i] - quant.zero) * quant.scale[0] : (i) => elements[i]);
+        const element = (i: number): number => (quant ? (elements[i] - quant.zero) * quant.scale[0] : elements[i]);
+        layers.get(value)!.add(expected.get(value)!, element, elements.length);
       }
-      for (const output of reference.outputs) outputs.add(expected.get(output)!, (i) => actual.get(output)![i]);
+      for (const output of reference.outputs) {
+        const elements = actual.get(output)!;
+        outputs.add(expected.get(output)!, (i) => elements[i], elements.length);
+      }
       const [first] = reference.outputs;
       if (argmax(expected.get(first)!) === argmax(actual.get(first)!)) sameTop1++;
       onProgress?.(++samples, indices.length);

@@ -75,5 +75,6 @@ function nodeProto({ op, name, inputs, outputs, attrs }: Node): Draft<typeof NOD
 
 function valueInfo(name: string, type: TensorType | undefined): Draft<typeof VALUE_INFO> {
   if (!type) return { name };
-  return { name, type: { tensorType: { elemType: ELEMENT_CODES[type.dtype], shape: { dim: type.shape.map((value) => ({ value })) } } } };
+  const dim = type.shape.map((value, i) => (i === type.bound?.axis ? { param: `${name}_length` } : { value }));
+  return { name, type: { tensorType: { elemType: ELEMENT_CODES[type.dtype], shape: { dim } } } };
 }

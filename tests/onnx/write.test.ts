@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readOnnx, writeOnnx } from "../../src/onnx/index.ts";
+import { MODEL } from "../../src/onnx/schema.ts";
+import { decode } from "../../src/onnx/wire.ts";
 import { optimize } from "../../src/passes/index.ts";
 import { f32, type Tensor, tensor } from "../../src/tensor/index.ts";
 import { graphOf, random } from "../graph/build.ts";
@@ -24,6 +26,12 @@ describe("writeOnnx", () => {
     const view: Tensor = { dtype: "f32", shape: [2], data: Float32Array.of(9, 1, 2, 9).subarray(1, 3) };
     const graph = graphOf({ inputs: { x: [2] }, constants: { view }, nodes: [["Add", "x view", "y"]], outputs: "y" });
     expect(readOnnx(writeOnnx(graph)).graph.constants.get("view")).toEqual(f32([1, 2]));
+  });
+
+  it("leaves dimensions open that data decide", () => {
+    const graph = graphOf({ inputs: { x: [2, 3] }, nodes: [["NonZero", "x", "y"]], outputs: "y" });
+    const { graph: written } = decode(writeOnnx(graph), MODEL, "model");
+    expect(written?.output[0].type?.tensorType?.shape?.dim.map(({ value, param }) => value ?? param)).toEqual([2, "y_length"]);
   });
 
   it("refuses what passes have made of the graph, all nodes at once", () => {
