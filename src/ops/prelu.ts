@@ -16,9 +16,16 @@ export const PRelu: OpDef = {
       throw new RangeError(`a slope of shape [${slope!.shape}] does not broadcast to [${x!.shape}]`);
     return stretched.infer(ctx);
   },
+  /** One slope that is known is a LeakyRelu, which int8 has a table for. */
+  decompose({ node, constant, add }) {
+    const [x, slope] = node.inputs;
+    const data = constant(slope)?.data;
+    if (data && data.length > 0 && data.every((v) => v === data[0])) add("LeakyRelu", [x], { alpha: data[0] }, node.outputs);
+  },
   cases: [
     { name: "a slope for each", inputs: [wave([3, 7]), wave([3, 7], 2)], constants: [1] },
     { name: "a slope for a channel", inputs: [wave([2, 3, 2, 5]), wave([3, 1, 1], 2)], constants: [1] },
     { name: "one slope", inputs: [wave([9]), wave([1], 2)] },
+    { name: "one slope that is known", inputs: [wave([9]), wave([1], 2)], constants: [1] },
   ],
 };

@@ -15,6 +15,7 @@ import {
 import { pointwise } from "./bound.ts";
 import { type AttrSpec, attr, type Decomposition, defineOp, type OpDef, type UpgradeContext, wave } from "./define.ts";
 import { emitElementUnary } from "./element.ts";
+import { erf } from "./erf.ts";
 import { f32Bits, type Lowering } from "./lowering.ts";
 
 type Real = (x: number) => number;
@@ -43,24 +44,6 @@ const UNIT = [-1, 1] as const;
 
 const sigmoid: Real = (x) => 1 / (1 + Math.exp(-x));
 const limit = (x: number, lo: number, hi: number): number => Math.min(Math.max(x, lo), hi);
-
-/** The error function by its Maclaurin series below 3, and by a continued fraction of erfc above (Abramowitz and Stegun 7.1.5 and 7.1.14). */
-export function erf(x: number): number {
-  const a = Math.abs(x);
-  if (a > 6) return Math.sign(x);
-  if (a < 3) {
-    let sum = a;
-    for (let n = 1, term = a; Math.abs(term) > 1e-17 * sum; n++) {
-      term *= (-a * a) / n;
-      sum += term / (2 * n + 1);
-      if (n > 200) break;
-    }
-    return (Math.sign(x) * 2 * sum) / Math.sqrt(Math.PI);
-  }
-  let fraction = 0;
-  for (let n = 60; n > 0; n--) fraction = n / 2 / (a + fraction);
-  return Math.sign(x) * (1 - Math.exp(-a * a) / (Math.sqrt(Math.PI) * (a + fraction)));
-}
 
 const tanhGelu: Real = (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3)));
 const integers = tensor("i32", [-5, 0, 7, -2147483647]);
