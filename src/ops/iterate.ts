@@ -24,6 +24,9 @@ export interface Iteration {
 
 const bytesOf = ({ dtype, shape }: TensorType): number => elementCount(shape) * DTYPES[dtype].bytes;
 
+/** Bytes of one place along axis 0. */
+const sliceBytes = (type: TensorType): number => bytesOf({ ...type, shape: type.shape.slice(1) });
+
 const WORD = 4;
 
 /**
@@ -53,7 +56,7 @@ export function lowerIteration(ctx: Lowering, iteration: Iteration): void {
   ctx.repeated(() => {
     ctx.mark(top);
     const slices = scanned.map(({ value, length, reversed }) => {
-      const bytes = bytesOf(ctx.type(value)) / length;
+      const bytes = sliceBytes(ctx.type(value));
       const slice = ctx.scratch(Math.max(1, bytes));
       const source = slot(ctx.place(value), counter, bytes, length, reversed);
       copyAt(ctx, bytes, source, fixed(slice));
@@ -63,9 +66,9 @@ export function lowerIteration(ctx: Lowering, iteration: Iteration): void {
     const results = ctx.body(body, given);
     const carried = looped ? results.slice(1) : results;
     stacks.forEach((name, i) => {
-      const { shape } = ctx.type(name);
-      const bytes = bytesOf(ctx.type(name)) / shape[0];
-      copyAt(ctx, bytes, fixed(carried[state.length + i]), slot(ctx.place(name), counter, bytes, shape[0], iteration.reversed[i]));
+      const type = ctx.type(name);
+      const bytes = sliceBytes(type);
+      copyAt(ctx, bytes, fixed(carried[state.length + i]), slot(ctx.place(name), counter, bytes, type.shape[0], iteration.reversed[i]));
     });
     const moves = state.map((name, i) => ({ from: carried[i], to: states[i], type: ctx.type(name) }));
     if (condition !== "always") moves.push({ from: results[0], to: goes, type: { dtype: "bool", shape: [] } });
@@ -77,7 +80,7 @@ export function lowerIteration(ctx: Lowering, iteration: Iteration): void {
     else ctx.jump(top);
   });
   ctx.mark(end);
-  if (condition !== "always") for (const name of stacks) ctx.measured(name, counter);
+  for (const name of stacks) if (ctx.type(name).bound) ctx.measured(name, counter);
 }
 
 /** Copies as if all took place at once: what a copy before it would overwrite is set aside first. */

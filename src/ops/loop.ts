@@ -4,6 +4,9 @@ import { attr, type Body, defineOp, type InferContext, wave } from "./define.ts"
 import { lowerIteration } from "./iterate.ts";
 import { CAPTURES, COUNTER, checkCounts, checkState, evaluateBody, exampleGraph, flag, graphOf, inferBody } from "./subgraph.ts";
 
+/** Exporters write the largest i64 where there is no limit. */
+const FOREVER = 2 ** 31 - 1;
+
 /** Inputs by what they are: limit and condition (either may be absent), values that go from one iteration to the next, captures. */
 function partsOf(node: Node) {
   const rest = node.inputs.slice(2);
@@ -30,8 +33,12 @@ function limitOf({ inputs, constant }: Pick<InferContext, "inputs" | "constant">
 const startsTrue = ({ inputs, constant }: Pick<InferContext, "inputs" | "constant">): boolean =>
   !inputs[1] || (constant(1)?.data[0] ?? 0) !== 0;
 
-/** Whether the body says at every iteration that there is to be another. */
-function goesOn(body: Body): boolean {
+type Outputs = ReturnType<typeof inferBody>;
+
+/** Whether the body says at every iteration that there is to be another; `outputs` are its outputs, where they can be had. */
+function goesOn(body: Body, outputs?: Outputs): boolean {
+  const said = outputs?.[0].value;
+  if (said) return said.data[0] !== 0;
   const { graph } = body;
   const writers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
   let name = graph.outputs[0];
@@ -43,7 +50,7 @@ function goesOn(body: Body): boolean {
 }
 
 /** Whether all iterations that the limit allows take place. */
-const runsThrough = (ctx: InferContext): boolean => startsTrue(ctx) && goesOn(bodyOf(ctx));
+const runsThrough = (ctx: InferContext, outputs?: Outputs): boolean => startsTrue(ctx) && goesOn(bodyOf(ctx), outputs);
 
 /**
  * A body that runs again and again, at most as often as the first input says and as long as its first output is true. What it puts out beside
@@ -58,7 +65,8 @@ export const Loop = defineOp({
   infer: (ctx) => {
     const body = bodyOf(ctx);
     const { states } = partsOf(ctx.node);
-    const outputs = inferBody(body).map(({ type }) => type);
+    const inferred = inferBody(body);
+    const outputs = inferred.map(({ type }) => type);
     if (outputs[0].dtype !== "bool") throw new RangeError("the first output of its body must be a bool");
     const state = outputs.slice(1, 1 + states);
     checkState(
@@ -67,11 +75,12 @@ export const Loop = defineOp({
     );
     const scans = outputs.slice(1 + states);
     const limit = limitOf(ctx);
-    if (!ctx.inputs[0] && runsThrough(ctx))
+    const through = runsThrough(ctx, inferred);
+    if (!ctx.inputs[0] && through)
       throw new RangeError("it has neither a limit nor a condition that could become false, so it would never end");
     if (scans.length > 0 && limit === undefined)
       throw new RangeError("the number of its iterations must be known when the model is packed, since its outputs are stacked");
-    const bound = runsThrough(ctx) ? undefined : { axis: 0, zeros: true };
+    const bound = through ? undefined : { axis: 0, zeros: true };
     return [...state, ...scans.map((type) => ({ ...withShape(type, [limit!, ...type.shape]), ...(bound && { bound }) }))];
   },
   eval: ({ node, inputs }) => {
@@ -87,15 +96,16 @@ export const Loop = defineOp({
       stacks.forEach((stack, k) => void stack.push(rest[states + k]));
       goes = condition.data[0] !== 0;
     }
-    const constant = (index: number) => inputs[index];
-    const types = stacks.length > 0 ? Loop.infer({ node, inputs, constant }) : [];
-    return [...state, ...stacks.map((stack, k) => stacked(types[states + k], stack))];
+    const none = (k: number) => Loop.infer({ node, inputs, constant: (index) => inputs[index] })[states + k];
+    return [...state, ...stacks.map((stack, k) => stacked(stack, () => none(k)))];
   },
   inline: (ctx) => {
     const { body, state, captures, states } = partsOf(ctx.node);
     const limit = limitOf(ctx);
-    if (limit === undefined || !runsThrough(ctx) || !ctx.fits(body, limit, !canInfer(ctx))) return false;
     const stacks: string[][] = ctx.node.outputs.slice(states).map(() => []);
+    if (limit === undefined || (limit === 0 && stacks.length > 0)) return false;
+    const outputs = inferable(ctx);
+    if (!runsThrough(ctx, outputs) || !ctx.fits(body, limit, !outputs)) return false;
     let current: readonly string[] = state;
     const truth = ctx.value(flag(true));
     const first = ctx.value(i64([0]));
@@ -104,7 +114,6 @@ export const Loop = defineOp({
       current = results.slice(1, 1 + states);
       stacks.forEach((stack, k) => void stack.push(ctx.add("Unsqueeze", [results[1 + states + k], first])));
     }
-    if (limit === 0 && stacks.length > 0) return false;
     ctx.node.outputs.forEach((output, i) => {
       if (i < states) ctx.add("Identity", [current[i]], {}, [output]);
       else ctx.add("Concat", stacks[i - states], { axis: 0 }, [output]);
@@ -116,10 +125,12 @@ export const Loop = defineOp({
     const { body, states, state, captures } = partsOf(node);
     const [limit, condition] = [node.inputs[0] ?? "", node.inputs[1] ?? ""];
     const inputs = node.inputs.map((name) => (name === "" ? undefined : ctx.type(name)));
-    const through = runsThrough({ node, inputs, constant: (i) => (node.inputs[i] ? ctx.constant(node.inputs[i]) : undefined) });
+    const given: InferContext = { node, inputs, constant: (i) => (node.inputs[i] ? ctx.constant(node.inputs[i]) : undefined) };
+    const through = runsThrough(given);
+    const known = limitOf(given);
     lowerIteration(ctx, {
       body,
-      limit: limit === "" ? undefined : ctx.place(limit),
+      limit: limit === "" ? undefined : known === undefined ? ctx.place(limit) : ctx.image(Int32Array.of(Math.min(known, FOREVER))),
       condition: through ? "always" : condition === "" ? "after" : ctx.place(condition),
       formals: "counter and condition",
       state,
@@ -184,8 +195,15 @@ export const Loop = defineOp({
       outputs: 2,
     },
     {
+      name: "no times, with a stack of nothing",
+      inputs: [i64([0], []), undefined, wave([2])],
+      attrs: { body: exampleGraph(["i", "go", "x"], [["Add", "x x", "y"]], "go y y") },
+      constants: [0],
+      outputs: 2,
+    },
+    {
       name: "until a condition alone",
-      inputs: [undefined, tensor("bool", [1], []), f32([0.5], [1])],
+      inputs: [i64([2 ** 53], []), tensor("bool", [1], []), f32([0.5], [1])],
       attrs: {
         body: exampleGraph(
           ["i", "go", "x"],
@@ -198,7 +216,7 @@ export const Loop = defineOp({
           { limit: f32([7]) },
         ),
       },
-      constants: [1],
+      constants: [0, 1],
     },
     {
       name: "a loop in a loop, which reads what changes around it",
@@ -243,19 +261,19 @@ export const Loop = defineOp({
   ],
 });
 
-/** Whether the body has types though the counter is not known. */
-function canInfer(ctx: InferContext): boolean {
+/** The body's outputs, where they have types though the counter is not known. */
+function inferable(ctx: InferContext): Outputs | undefined {
   try {
-    Loop.infer(ctx);
-    return true;
+    return inferBody(bodyOf(ctx));
   } catch (error) {
-    if (error instanceof RangeError) return false;
+    if (error instanceof RangeError) return undefined;
     throw error;
   }
 }
 
-/** Results of the iterations one behind the other. */
-function stacked(type: TensorType, parts: readonly Tensor[]): Tensor {
+/** Results of the iterations one behind the other; `none` gives the type of a stack that nothing was put on. */
+function stacked(parts: readonly Tensor[], none: () => TensorType): Tensor {
+  const type = parts.length > 0 ? withShape(parts[0], [0, ...parts[0].shape]) : none();
   const out = zeros(withShape(type, [parts.length, ...type.shape.slice(1)]));
   parts.forEach((part, i) => {
     out.data.set(part.data, i * elementCount(part.shape));
