@@ -63,7 +63,7 @@ const SURROGATES = 32;
  * that do not fit (DATA_INVALID).
  */
 export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promise<BuildResult> {
-  const { calibration, seed = 0, preprocess, onProgress } = options;
+  const { calibration, seed = 0 } = options;
   const { graph, warnings } = readOnnx(onnx, options);
   const real = optimize(graph);
   const mode = isQuantized(real) ? "int8-given" : options.weights === "f32" ? "f32" : calibration ? "int8-static" : "int8-dynamic";
