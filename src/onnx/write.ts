@@ -65,10 +65,13 @@ const ATTRIBUTE_WRITERS: { readonly [K in AttrSpec["kind"]]: (value: AttrValue) 
   tensor: (t) => ({ type: ATTRIBUTE_TYPE.tensor, t: isTensor(t) ? writeTensor("", t) : undefined }),
 };
 
+/** Attributes that have their default are left out: later opsets may have added them. */
+const sameAttr = (value: AttrValue, given: AttrValue): boolean => typeof value !== "object" && value === given;
+
 function nodeProto({ op, name, inputs, outputs, attrs }: Node): Draft<typeof NODE> {
   const specs = opOf(op)?.attrs ?? {};
   const attribute = Object.entries(attrs)
-    .filter(([key, value]) => value !== undefined && !isIrOnly(key, specs[key]))
+    .filter(([key, value]) => value !== undefined && !isIrOnly(key, specs[key]) && !sameAttr(value, specs[key]?.default))
     .map(([key, value]) => ({ name: key, ...ATTRIBUTE_WRITERS[specs[key].kind](value) }));
   return { input: inputs, output: outputs, name, opType: op, attribute };
 }

@@ -13,9 +13,12 @@ import { elementCount, i64, type Tensor, type TensorType, typeOf, withShape } fr
  * size 1 is a Reshape.
  */
 export function layout(graph: Graph): Graph {
-  const pass = new LayoutPass(graph);
-  for (const node of graph.nodes) pass.visit(node);
-  return pass.finish();
+  return new LayoutPass(graph, true).run();
+}
+
+/** Moves Transposes down in the same way, and leaves every operator the layout that it has. */
+export function cancelTransposes(graph: Graph): Graph {
+  return new LayoutPass(graph, false).run();
 }
 
 type Perm = readonly number[];
@@ -43,14 +46,23 @@ class LayoutPass {
   private readonly written = new Map<string, string>();
   private readonly fresh: (base: string) => string;
 
-  constructor(graph: Graph) {
+  /** Whether images become NHWC. */
+  private readonly switches: boolean;
+
+  constructor(graph: Graph, switches: boolean) {
     this.graph = graph;
+    this.switches = switches;
     this.constants = new Map(graph.constants);
     this.types = new Map(graph.types);
     this.fresh = freshNames(graph);
   }
 
-  visit(node: Node): void {
+  run(): Graph {
+    for (const node of this.graph.nodes) this.visit(node);
+    return this.finish();
+  }
+
+  private visit(node: Node): void {
     if (node.op === "Transpose") {
       const perm = permutationOf(node, this.types.get(node.inputs[0])!);
       this.views.set(node.outputs[0], this.viewed(node.inputs[0], perm));
@@ -61,7 +73,7 @@ class LayoutPass {
     this.emit({ ...node, inputs: node.inputs.map((input) => this.read(input)) });
   }
 
-  finish(): Graph {
+  private finish(): Graph {
     for (const output of this.graph.outputs) {
       const view = this.views.get(output);
       if (!view || this.written.get(keyOf(view)) === output) continue;
@@ -75,6 +87,7 @@ class LayoutPass {
   /** The order of axes in which a node would rather read its first input. */
   private permutationFor(node: Node): Perm | undefined {
     const type = this.types.get(node.inputs[0] ?? "");
+    if (node.attrs.layout !== undefined && !this.switches) return undefined;
     if (node.attrs.layout === "NCHW" && type?.shape.length === 4) return NCHW_TO_NHWC;
     const view = node.inputs.map((input) => this.views.get(input)).find((v) => v !== undefined);
     return view && inverse(view.perm);
