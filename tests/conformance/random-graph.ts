@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Graph, Node } from "../../src/graph/graph.ts";
 import { inferNode, inferTypes } from "../../src/graph/infer.ts";
 import { makeNode } from "../../src/ops/node.ts";
-import { elementCount, f32, i64, type Shape, type Tensor, type TensorType, typeOf } from "../../src/tensor/index.ts";
+import { elementCount, f32, i64, type Shape, type Tensor, type TensorType, tensor, typeOf } from "../../src/tensor/index.ts";
 import { random } from "../graph/build.ts";
 
 /** No value has more elements than this. */
@@ -92,6 +92,11 @@ class Draft {
     return this.constant(random(shape, this.constants.size + 1));
   }
 
+  /** Keeps a value from being read by later steps. */
+  hide(value: string): void {
+    if (this.values.includes(value)) this.values.splice(this.values.indexOf(value), 1);
+  }
+
   positive(shape: Shape): string {
     const data = random(shape, this.constants.size + 1).data.map((v) => v + 1.5);
     return this.constant(f32(data, shape));
@@ -142,8 +147,42 @@ const pair = (d: Draft, min: number, max: number): [number, number] => [d.betwee
 
 type Maker = (d: Draft, x: string, shape: Shape) => void;
 
+const UNARY = `Relu Sigmoid Tanh HardSigmoid HardSwish LeakyRelu Elu Erf Gelu Softplus Abs Neg
+  Selu Celu Softsign Atan Asinh`.split(/\s+/);
+
 const unary: Maker = (d, x) => {
-  d.add(d.one(["Relu", "Sigmoid", "Tanh", "HardSigmoid", "HardSwish", "LeakyRelu", "Elu", "Erf", "Gelu", "Softplus", "Abs", "Neg"]), [x]);
+  d.add(d.one(UNARY), [x]);
+};
+
+/** Where elements are on one side of others, these or those: no jump where they are equal, which rounding would decide. */
+const select: Maker = (d, x, shape) => {
+  const limit = d.reals(stretched(d, shape));
+  const less = d.add(d.one(["Less", "LessOrEqual"]), [x, limit]);
+  const side = less && (d.below(2) ? less : d.add("Not", [less]));
+  if (side) d.add("Where", d.below(2) ? [side, x, limit] : [side, limit, x]);
+  for (const value of [less, side]) if (value) d.hide(value);
+};
+
+const mask: Maker = (d, x, shape) => {
+  const keep = d.constant(
+    tensor(
+      "bool",
+      Array.from({ length: elementCount(shape.slice(-1)) }, () => d.below(2)),
+      shape.slice(-1),
+    ),
+  );
+  d.one([
+    () => d.add("Where", [keep, x, d.reals([])]),
+    () => d.add("Where", [keep, d.reals(stretched(d, shape)), x]),
+    () => d.add("Trilu", [x, d.constant(i64([d.between(-2, 2)], []))], { upper: d.below(2) }),
+  ])();
+};
+
+const prelu: Maker = (d, x, shape) => void d.add("PRelu", [x, d.reals(stretched(d, shape))]);
+
+const variadic: Maker = (d, x, shape) => {
+  const others = Array.from({ length: d.between(0, 3) }, () => d.one([() => d.reals(stretched(d, shape)), () => d.value()])());
+  d.add(d.one(["Sum", "Mean"]), [x, ...others]);
 };
 
 const binary: Maker = (d, x, shape) => {
@@ -299,7 +338,7 @@ const average: Maker = (d, x) => void d.add("GlobalAveragePool", [x]);
 const MAKERS: readonly Maker[] = [
   ...[conv, conv, conv, conv, pool, pool, batchnorm, batchnorm, average],
   ...[matmul, matmul, gemm, attention, layernorm, softmax, reduce],
-  ...[unary, unary, unary, clip, binary, binary, binary],
+  ...[unary, unary, unary, clip, binary, binary, binary, prelu, variadic, select, mask],
   ...[concat, split, slice, transpose, transpose, reshape, reshape, shaping, pad, spread, gather],
 ];
 
