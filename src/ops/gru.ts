@@ -9,7 +9,7 @@ export const GRU = defineRecurrent({
   activations: ["Sigmoid", "Tanh"],
   attrs: { linear_before_reset: attr.int(0) },
   biasApart: (attrs) => attrs.linear_before_reset !== 0,
-  write: ({ attrs, hidden, input, state: [h], recurrent, bias, add, split, activate }) => {
+  write: ({ attrs, hidden, input, state: [h], recurrent, bias, add, split, gate }) => {
     const lengths = [2 * hidden, hidden];
     const [inputGates, inputHidden] = split(input, lengths);
     let candidate: string;
@@ -24,19 +24,19 @@ export const GRU = defineRecurrent({
       gates = add("MatMul", [h, weights]);
       candidate = hiddenWeights;
     }
-    const [z, r] = split(activate(add("Add", [inputGates, gates]), 0), [hidden, hidden]);
+    const [z, r] = split(gate(add("Add", [inputGates, gates]), 0), [hidden, hidden]);
     const recurrence = attrs.linear_before_reset !== 0 ? add("Mul", [r, candidate]) : add("MatMul", [add("Mul", [r, h]), candidate]);
-    const proposed = activate(add("Add", [inputHidden, recurrence]), 1);
+    const proposed = gate(add("Add", [inputHidden, recurrence]), 1);
     return [add("Add", [proposed, add("Mul", [z, add("Sub", [h, proposed])])])];
   },
-  eval: ({ attrs, hidden, state: [h], input, recurrent, activate }) => {
-    const gate = (index: number) => Float32Array.from({ length: hidden }, (_, j) => activate(input(index, j) + recurrent(index, j, h), 0));
-    const [z, r] = [gate(0), gate(1)];
+  eval: ({ attrs, hidden, state: [h], input, recurrent, gate }) => {
+    const gateOf = (index: number) => Float32Array.from({ length: hidden }, (_, j) => gate(input(index, j) + recurrent(index, j, h), 0));
+    const [z, r] = [gateOf(0), gateOf(1)];
     const reset = h.map((v, j) => v * r[j]);
     return [
       h.map((v, j) => {
         const recurrence = attrs.linear_before_reset !== 0 ? r[j] * recurrent(2, j, h) : recurrent(2, j, reset);
-        return (1 - z[j]) * activate(input(2, j) + recurrence, 1) + z[j] * v;
+        return (1 - z[j]) * gate(input(2, j) + recurrence, 1) + z[j] * v;
       }),
     ];
   },

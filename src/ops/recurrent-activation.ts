@@ -44,7 +44,8 @@ export interface Activation {
 }
 
 /**
- * The activations of all directions in a row. Parameters are taken from `activation_alpha` and `activation_beta` in order by those that have them.
+ * The activations of all directions in a row. Parameters are taken from `activation_alpha` and `activation_beta` in order by those that have them; their
+ * defaults are those of the operators of the same names (onnxruntime takes 0 for Affine, ScaledTanh and ThresholdedRelu).
  * Throws RangeError for names that are not known, and for too few or many.
  */
 export function activationsOf(attrs: Node["attrs"], defaults: readonly string[], directions: number): readonly Activation[] {

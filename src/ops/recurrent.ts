@@ -24,8 +24,10 @@ export interface StepWriter {
   /** Parts of `lengths` along the last axis. */
   split(value: string, lengths: readonly number[]): readonly string[];
   number(value: number): string;
-  /** Clips, where the node asks for it, and applies activation number `index`. */
+  /** Applies activation number `index`. */
   activate(value: string, index: number): string;
+  /** Clips the input of a gate first, where the node asks for it. */
+  gate(value: string, index: number): string;
 }
 
 /** One step for one element of the batch, in numbers. */
@@ -39,6 +41,7 @@ export interface StepValues {
   /** What vector `h` gives to it, its bias included. */
   recurrent(gate: number, j: number, h: Float32Array): number;
   activate(value: number, index: number): number;
+  gate(value: number, index: number): number;
 }
 
 interface Cell {
@@ -140,6 +143,7 @@ function evaluate(cell: Cell, node: Node, inputs: readonly (Tensor | undefined)[
   const clip = node.attrs.clip as number | undefined;
   const activations = activationsOf(node.attrs, cell.activations, reversed.length);
   reversed.forEach((back, d) => {
+    const activate = (value: number, index: number) => activations[d * cell.activations.length + index].apply(value);
     for (let element = 0; element < batch; element++) {
       const from = stateAt(d, element);
       let state: readonly Float32Array[] = last.map((_, k) => {
@@ -167,10 +171,8 @@ function evaluate(cell: Cell, node: Node, inputs: readonly (Tensor | undefined)[
             for (let i = 0; i < hidden; i++) sum += r!.data[(d * n + o) * hidden + i] * h[i];
             return sum;
           },
-          activate: (value, index) => {
-            const { apply } = activations[d * cell.activations.length + index];
-            return apply(clip === undefined ? value : Math.min(Math.max(value, -clip), clip));
-          },
+          activate,
+          gate: (value, index) => activate(clip === undefined ? value : Math.min(Math.max(value, -clip), clip), index),
         });
         const place = batchFirst ? (element * length + t) * reversed.length + d : (t * reversed.length + d) * batch + element;
         y.data.set(state[0], place * hidden);
@@ -305,6 +307,7 @@ function bodyOf(cell: Cell, { masked, apart, peepholes, ...options }: BodyOption
   const number = (value: number) => constant(tensor("f32", [value], []));
   const state = Array.from({ length: cell.states }, (_, k) => `state${k}`);
   const clip = options.attrs.clip as number | undefined;
+  const activate = (value: string, index: number) => options.activations[index].write(value, add, number);
   const results = cell.write({
     ...options,
     state,
@@ -321,8 +324,8 @@ function bodyOf(cell: Cell, { masked, apart, peepholes, ...options }: BodyOption
         { axis: -1 },
         lengths.map((_, i) => `value${nodes.length}.${i}`),
       ),
-    activate: (value, index) =>
-      options.activations[index].write(clip === undefined ? value : add("Clip", [value, number(-clip), number(clip)]), add, number),
+    activate,
+    gate: (value, index) => activate(clip === undefined ? value : add("Clip", [value, number(-clip), number(clip)]), index),
   });
   const [after, steps] = masked
     ? [results.map((result, k) => add("Where", ["mask", result, state[k]])), add("Where", ["mask", results[0], number(0)])]

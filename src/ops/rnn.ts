@@ -8,9 +8,9 @@ export const RNN = defineRecurrent({
   states: 1,
   activations: ["Tanh"],
   attrs: {},
-  write: ({ input, state: [h], recurrent, add, activate }) => [activate(add("Add", [input, add("MatMul", [h, recurrent])]), 0)],
-  eval: ({ hidden, state: [h], input, recurrent, activate }) => [
-    Float32Array.from({ length: hidden }, (_, j) => activate(input(0, j) + recurrent(0, j, h), 0)),
+  write: ({ input, state: [h], recurrent, add, gate }) => [gate(add("Add", [input, add("MatMul", [h, recurrent])]), 0)],
+  eval: ({ hidden, state: [h], input, recurrent, gate }) => [
+    Float32Array.from({ length: hidden }, (_, j) => gate(input(0, j) + recurrent(0, j, h), 0)),
   ],
   cases: [
     recurrentCase("forward", 1, { length: 3, batch: 2, input: 4, hidden: 5 }),

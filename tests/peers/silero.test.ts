@@ -7,7 +7,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { build, load } from "../../src/index.ts";
-import { i64 } from "../../src/tensor/index.ts";
 
 interface Candidate {
   readonly name: string;
@@ -68,7 +67,7 @@ for (const { name, path, samples, state, shape } of candidates) {
       const session = await ort.InferenceSession.create(onnx);
       const inputs = Object.keys(state);
       const shapes = Object.fromEntries([["input", [1, samples]], ...inputs.map((input) => [input, shape] as const)]);
-      const { epk } = await build(onnx, { weights: "f32", shapes, fixed: { sr: i64([RATE], []) } });
+      const { epk } = await build(onnx, { weights: "f32", shapes, fixed: { sr: [RATE] } });
       using model = await load(epk);
       const silence = new Float32Array(shape.reduce((n, d) => n * d, 1));
       let ours: Record<string, Float32Array> = Object.fromEntries(inputs.map((input) => [input, silence]));
