@@ -11,22 +11,23 @@ export function cumulative_sum(r: usize): void {
   else sums<i32>(r);
 }
 
+/** Row by row, each from the one before, so that memory is read in order whatever the axis. */
 function sums<T>(r: usize): void {
   const exclusive = Field.i32(r, CumulativeSumField.exclusive) !== 0;
-  const reverse = Field.i32(r, CumulativeSumField.reverse) !== 0;
   const n = Field.i32(r, CumulativeSumField.n);
-  const inner = Field.i32(r, CumulativeSumField.inner);
-  const a = Field.address(r, CumulativeSumField.a);
-  const c = Field.address(r, CumulativeSumField.c);
-  for (let o = 0; o < Field.i32(r, CumulativeSumField.outer); o++) {
-    for (let i = 0; i < inner; i++) {
-      let sum = <T>0;
-      for (let j = 0; j < n; j++) {
-        const at = ((o * n + (reverse ? n - 1 - j : j)) * inner + i) << 2;
-        const x = load<T>(a + at);
-        store<T>(c + at, exclusive ? sum : <T>(sum + x));
-        sum = <T>(sum + x);
-      }
+  const row = Field.i32(r, CumulativeSumField.inner) << 2;
+  const step = Field.i32(r, CumulativeSumField.reverse) ? -row : row;
+  let a = Field.address(r, CumulativeSumField.a);
+  let c = Field.address(r, CumulativeSumField.c);
+  for (let o = Field.i32(r, CumulativeSumField.outer); o > 0; o--, a += n * row, c += n * row) {
+    let from = a;
+    if (step < 0) from += (n - 1) * row;
+    let to = c + (from - a);
+    if (exclusive) memory.fill(to, 0, row);
+    else memory.copy(to, from, row);
+    for (let j = 1; j < n; j++, from += step, to += step) {
+      const added = exclusive ? from : from + step;
+      for (let i = 0; i < row; i += 4) store<T>(to + step + i, <T>(load<T>(to + i) + load<T>(added + i)));
     }
   }
 }

@@ -18,16 +18,20 @@ function argOf<T>(r: usize): void {
   const n = Field.i32(r, ArgField.n);
   const inner = Field.i32(r, ArgField.inner);
   const shift = <i32>alignof<T>();
+  const best = Field.address(r, ArgField.scratch);
   let a = Field.address(r, ArgField.a);
   let c = Field.address(r, ArgField.c);
   for (let o = Field.i32(r, ArgField.outer); o > 0; o--, a += (n * inner) << shift, c += inner << 2) {
     memory.fill(c, 0, inner << 2);
+    memory.copy(best, a, inner << shift);
     for (let j = 1; j < n; j++) {
+      const row = a + ((j * inner) << shift);
       for (let i = 0; i < inner; i++) {
-        const at = c + (i << 2);
-        const x = load<T>(a + ((j * inner + i) << shift));
-        const best = load<T>(a + ((load<i32>(at) * inner + i) << shift));
-        if ((least ? x < best : x > best) || (last && x === best)) store<i32>(at, j);
+        const x = load<T>(row + (i << shift));
+        const y = load<T>(best + (i << shift));
+        if (!((least ? x < y : x > y) || (last && x === y))) continue;
+        store<T>(best + (i << shift), x);
+        store<i32>(c + (i << 2), j);
       }
     }
   }

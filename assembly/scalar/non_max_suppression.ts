@@ -30,16 +30,18 @@ function choose(r: usize, boxes: usize, scores: usize, c: usize, room: i32): i32
   const n = Field.i32(r, NonMaxSuppressionField.n);
   const center = Field.i32(r, NonMaxSuppressionField.center) !== 0;
   const score = Field.address(r, NonMaxSuppressionField.score);
-  const least = score ? load<f32>(score) : -Infinity;
   const limit = load<f32>(Field.address(r, NonMaxSuppressionField.iou));
   const most = min(room, load<i32>(Field.address(r, NonMaxSuppressionField.most)));
   const ranked = Field.address(r, NonMaxSuppressionField.scratch);
+  let candidates = 0;
+  for (let j = 0; j < n; j++) {
+    if (score === 0 || load<f32>(scores + (j << 2)) > load<f32>(score)) store<i32>(ranked + (candidates++ << 2), j);
+  }
   Ranking.of(Element.f32, false, scores, n, 1, 1, 1);
-  Ranking.best(ranked, n);
+  Ranking.sort(ranked, candidates);
   let chosen = 0;
-  for (let j = 0; j < n && chosen < most; j++) {
+  for (let j = 0; j < candidates && chosen < most; j++) {
     const box = load<i32>(ranked + (j << 2));
-    if (score && !(load<f32>(scores + (box << 2)) > least)) continue;
     let free = true;
     for (let i = 0; free && i < chosen; i++) {
       free = !(iou(boxes + (load<i32>(c + i * 12, 8) << 4), boxes + (box << 4), center) > limit);

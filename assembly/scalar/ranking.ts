@@ -32,18 +32,34 @@ export class Ranking {
   /** The k best of all n slices, k from 1 to n, in order: their places as i32 at `heap`. */
   static best(heap: usize, k: i32): void {
     for (let j = 0; j < k; j++) store<i32>(heap + (j << 2), j);
-    for (let at = (k >> 1) - 1; at >= 0; at--) sift(heap, at, k);
+    build(heap, k);
     for (let j = k; j < Ranking.n; j++) {
       if (!before(j, load<i32>(heap))) continue;
       store<i32>(heap, j);
       sift(heap, 0, k);
     }
-    for (let end = k - 1; end > 0; end--) {
-      const worst = load<i32>(heap);
-      store<i32>(heap, load<i32>(heap + (end << 2)));
-      store<i32>(heap + (end << 2), worst);
-      sift(heap, 0, end);
-    }
+    drain(heap, k);
+  }
+
+  /** Puts `count` places that lie at `heap` in order. */
+  static sort(heap: usize, count: i32): void {
+    build(heap, count);
+    drain(heap, count);
+  }
+}
+
+/** Makes a heap of n entries whose root is the last in order. */
+function build(heap: usize, n: i32): void {
+  for (let at = (n >> 1) - 1; at >= 0; at--) sift(heap, at, n);
+}
+
+/** Takes the root away to the end until all stand in order. */
+function drain(heap: usize, n: i32): void {
+  for (let end = n - 1; end > 0; end--) {
+    const last = load<i32>(heap);
+    store<i32>(heap, load<i32>(heap + (end << 2)));
+    store<i32>(heap + (end << 2), last);
+    sift(heap, 0, end);
   }
 }
 
@@ -68,7 +84,7 @@ function before(i: i32, j: i32): bool {
   return order < 0 || (order === 0 && i < j);
 }
 
-/** Lets the entry at `at` sink in a heap of n whose root is the last in order. */
+/** Lets the entry at `at` sink in a heap of n. */
 function sift(heap: usize, at: i32, n: i32): void {
   const entry = load<i32>(heap + (at << 2));
   for (let child = 2 * at + 1; child < n; child = 2 * at + 1) {

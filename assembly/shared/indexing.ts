@@ -75,7 +75,7 @@ export const enum PointsField {
   values,
 }
 
-/** `c[o, i]` is the index along n of the largest of `a[o, :, i]` (`least`: of the smallest), the first of equals (`last`: the last). */
+/** `c[o, i]` is the index along n of the largest of `a[o, :, i]` (`least`: of the smallest), the first of equals (`last`: the last). `scratch` has `inner` elements. */
 export const enum ArgField {
   element = 2,
   least,
@@ -85,6 +85,7 @@ export const enum ArgField {
   inner,
   a,
   c,
+  scratch,
 }
 
 /** The k largest (`least`: smallest) of each `a[o, :, i]`, best first, of equals the first: `values` and their `indices` are [outer, k, inner]. `scratch` has 4·k bytes. */

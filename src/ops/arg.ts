@@ -1,7 +1,7 @@
 import { ArgField } from "../../assembly/shared/indexing.ts";
 import { Op } from "../../assembly/shared/plan.ts";
 import type { Node } from "../graph/graph.ts";
-import { aroundAxis, normalizeAxis, type Shape, type Tensor, tensor, zeros } from "../tensor/index.ts";
+import { aroundAxis, DTYPES, normalizeAxis, type Shape, type Tensor, tensor, zeros } from "../tensor/index.ts";
 import { attr, defineOp, type OpDef, wave } from "./define.ts";
 import { ELEMENTS } from "./lowering.ts";
 
@@ -45,6 +45,7 @@ function arg(least: boolean): OpDef {
         [ArgField.inner]: inner,
         [ArgField.a]: ctx.place(inputs[0]),
         [ArgField.c]: ctx.place(outputs[0]),
+        [ArgField.scratch]: ctx.scratch(inner * DTYPES[dtype].bytes),
       });
     },
     cases: [

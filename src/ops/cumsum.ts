@@ -52,6 +52,7 @@ export const CumSum = defineOp({
       shape,
       axisOf(types, (i) => ctx.constant(inputs[i])),
     );
+    if (n === 0) return;
     ctx.emit(Op.cumulative_sum, {
       [CumulativeSumField.element]: ELEMENTS[dtype],
       [CumulativeSumField.exclusive]: attrs.exclusive as number,

@@ -52,6 +52,7 @@ export const NonZero = defineOp({
   cases: [
     { name: "a matrix", inputs: [f32([0, 1, 2, 0, 0, -3], [2, 3])] },
     { name: "three axes of bool", inputs: [tensor("bool", [0, 1, 1, 0, 0, 0, 1, 1], [2, 2, 2])] },
+    { name: "a scalar", inputs: [tensor("f32", [3], [])] },
     { name: "nothing but zeros", inputs: [i64([0, 0, 0])] },
   ],
 });

@@ -69,7 +69,6 @@ export const Unique = defineOp({
     const { outer, n, inner } = viewOf(ctx.node, type);
     const length = ctx.scratch(4);
     const output = (index: number) => (outputs[index] ? ctx.place(outputs[index]) : ctx.scratch(4 * n));
-    if (n === 0) throw new RangeError(`the input [${type.shape}] is empty`);
     ctx.emit(Op.unique, {
       [UniqueField.element]: ELEMENTS[type.dtype],
       [UniqueField.sorted]: attrs.sorted as number,
@@ -92,5 +91,6 @@ export const Unique = defineOp({
     { name: "rows", inputs: [i64([1, 0, 0, 1, 0, 0, 2, 3, -4], [3, 3])], attrs: { axis: 0 }, outputs: 4 },
     { name: "columns", inputs: [tensor("u8", [1, 1, 0, 1, 2, 2, 1, 2, 0, 0, 1, 0], [3, 4])], attrs: { axis: -1 }, outputs: 4 },
     { name: "values alone", inputs: [f32([5, 5, 5])] },
+    { name: "nothing", inputs: [f32([])] },
   ],
 });
