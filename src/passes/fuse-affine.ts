@@ -25,6 +25,7 @@ function hostOf(node: Node, draft: Draft): Host | undefined {
   const weight = draft.constant(node.inputs[1] ?? "");
   if (!weight || (node.inputs[2] && !draft.constant(node.inputs[2])) || hasActivation(node)) return undefined;
   if (node.op === "Conv" && node.attrs.layout === "NCHW") return { weight: 1, weightAxis: 0, bias: 2, axis: 1 };
+  if (node.op === "ConvTranspose" && node.attrs.group === 1) return { weight: 1, weightAxis: 1, bias: 2, axis: 1 };
   if (node.op === "MatMul" && weight.shape.length === 2 && rank > 0) return { weight: 1, weightAxis: 1, bias: 2, axis: rank - 1 };
   if (node.op === "LayerNormalization" && sameShape(weight.shape, shape.slice(-1)))
     return { weight: 1, weightAxis: 0, bias: 2, axis: rank - 1 };
@@ -33,7 +34,7 @@ function hostOf(node: Node, draft: Draft): Host | undefined {
 
 /**
  * Batch normalization and multiplications and additions of constants, one number for a channel, go into the weights and bias of the
- * Conv, MatMul or LayerNormalization before them. Computed in double, rounded to f32 once.
+ * Conv, ConvTranspose, MatMul or LayerNormalization before them. Computed in double, rounded to f32 once.
  */
 export function fuseAffine(graph: Graph): Graph {
   return rewrite(graph, (node, draft) => {

@@ -12,11 +12,11 @@ export function fusePad(graph: Graph): Graph {
       inputs: pad.inputs.map((name) => (name === "" ? undefined : draft.type(name))),
       constant: (i: number) => draft.constant(pad.inputs[i] ?? ""),
     };
-    if (draft.type(pad.inputs[0]).shape.length !== 4 || padValue(ctx) !== 0) return undefined;
+    if (draft.type(pad.inputs[0]).shape.length < 3 || padValue(ctx) !== 0) return undefined;
     const { before, after } = padsOf(ctx);
     const added = [...before.slice(2), ...after.slice(2)];
     if ([...before.slice(0, 2), ...after.slice(0, 2)].some((p) => p !== 0) || added.some((p) => p < 0)) return undefined;
-    const own = (node.attrs.pads as readonly number[] | undefined) ?? [0, 0, 0, 0];
+    const own = (node.attrs.pads as readonly number[] | undefined) ?? added.map(() => 0);
     const pads = own.map((p, i) => p + added[i]);
     const counted = node.op === "AveragePool" ? { count_include_pad: 1 } : {};
     return [{ ...node, inputs: node.inputs.with(0, pad.inputs[0]), attrs: { ...node.attrs, pads, ...counted } }];
