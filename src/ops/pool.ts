@@ -1,7 +1,7 @@
 import { Op, Pool, PoolField } from "../../assembly/shared/plan.ts";
 import { PoolIndicesField } from "../../assembly/shared/sampling.ts";
 import type { Node } from "../graph/graph.ts";
-import { elementCount, requantize, type Tensor, type TensorType, tensor, zeros } from "../tensor/index.ts";
+import { elementCount, I8_MIN, requantize, type Tensor, type TensorType, tensor, zeros } from "../tensor/index.ts";
 import { reshaped } from "./conv-axes.ts";
 import { attr, type Decomposition, defineOp, type OpCase, type OpDef, wave } from "./define.ts";
 import { ELEMENT_CODES } from "./element-type.ts";
@@ -68,11 +68,13 @@ function pool(name: string, kind: Pool): OpDef {
       const from = axisStrides(x!.shape, node.attrs.layout);
       const to = axisStrides(out.shape, node.attrs.layout);
       const zero = max ? 0 : (x!.quant?.zero ?? 0);
+      // Of a window that lies in the padding alone: as little as the type can say.
+      const least = x!.dtype === "i8" ? I8_MIN : Number.NEGATIVE_INFINITY;
       for (let n = 0; n < w.batch; n++) {
         for (let c = 0; c < w.channels; c++) {
           const plane = n * from.batch + c * from.channel;
           eachPosition(w.out, (position) => {
-            let value = max ? Number.NEGATIVE_INFINITY : 0;
+            let value = max ? least : 0;
             let place = 0;
             eachTap(w, position, from.spatial, (_, offset) => {
               const tap = x!.data[plane + offset] - zero;

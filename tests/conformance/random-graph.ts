@@ -206,7 +206,8 @@ const pool: Maker = (d, x) => {
   const kernel = pair(d, 1, 3);
   const pads = [d.below(kernel[0]), d.below(kernel[1]), d.below(kernel[0]), d.below(kernel[1])];
   const attrs = { kernel_shape: kernel, strides: pair(d, 1, 2), pads, ceil_mode: d.below(2) };
-  if (d.below(2)) d.add("MaxPool", [x], { ...attrs, dilations: pair(d, 1, 2) });
+  // Taps that are apart may all lie in the padding, and the largest of nothing is no number that a grid could hold.
+  if (d.below(2)) d.add("MaxPool", [x], { ...attrs, dilations: pads.some((n) => n > 0) ? [1, 1] : pair(d, 1, 2) });
   else d.add("AveragePool", [x], { ...attrs, count_include_pad: d.below(2) });
 };
 
