@@ -2,13 +2,14 @@
 
 import { freshNames, prune } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { consumersOf } from "../graph/graph.ts";
+import { consumersOf, subgraphsOf } from "../graph/graph.ts";
 import { inferTypes } from "../graph/infer.ts";
 import type { QuantizeRule } from "../ops/define.ts";
 import { opOf } from "../ops/index.ts";
 import { MAX_INTEGER_K } from "../ops/linear.ts";
 import { makeNode } from "../ops/node.ts";
 import { elementCount, gridOfRange, type Quant, quantizeTensor, quantizeWeights, type Tensor } from "../tensor/index.ts";
+import { storeTables } from "./tables.ts";
 
 /** What was decided about a model's layers before it is quantized. */
 export interface Decisions {
@@ -150,7 +151,7 @@ export function quantizeStatic(graph: Graph, grids: ReadonlyMap<string, Quant>, 
     integer.set(output, quant ?? integer.get(node.inputs[0])!);
   }
   for (const output of graph.outputs) toReal(output);
-  return inferTypes(prune({ ...graph, nodes, constants }));
+  return inferTypes(prune(storeTables({ ...graph, nodes: nodes.map(storeInside), constants })));
 }
 
 /**
@@ -167,7 +168,7 @@ export function quantizeDynamic(graph: Graph, decisions: Decisions = {}): Graph 
     const real = decisions.real?.has(input) || rule.weightsOnly?.(node, graph.types.get(input)!, graph.constants.get(weights)!) || false;
     return withWeights(node, quantizedWeights(constants, node, rule, decisions), real ? fresh(`${weights}/stored`) : undefined);
   });
-  return inferTypes(prune({ ...graph, nodes, constants }));
+  return inferTypes(prune(storeTables({ ...graph, nodes: nodes.map(storeInside), constants })));
 }
 
 /** A layer that reads weights in their integer form; as reals, called `stored`, where it computes in f32. */
@@ -209,6 +210,12 @@ export function linearLayers(graph: Graph): Map<Node, number> {
 
 /** Name of the integer form of a layer's weights: layers that share weights along the same axis share it. */
 export const weightsKey = (node: Node, axis: number): string => `${onGrid(node.inputs[1])}${axis}`;
+
+/** The node with the weights of layers in its subgraphs stored on grids; what is inside computes in f32, since its values may go round and round. */
+function storeInside(node: Node): Node {
+  const subgraphs = subgraphsOf(node).map(([attr, inner]) => [attr, quantizeDynamic(inner, { real: new Set(inner.types.keys()) })]);
+  return subgraphs.length > 0 ? { ...node, attrs: { ...node.attrs, ...Object.fromEntries(subgraphs) } } : node;
+}
 
 /** Adds the integer form of a layer's weights, once for all layers that share it. */
 function quantizedWeights(constants: Map<string, Tensor>, node: Node, rule: LinearRule, { weights }: Decisions): string {

@@ -6,7 +6,7 @@ import type { Graph, Node } from "../graph/graph.ts";
 import { opOf } from "../ops/index.ts";
 import type { FieldsOf, LinearKernel, LinearWords, Lowering, Place, RecordFields, WeightMatrix, Word } from "../ops/lowering.ts";
 import { DTYPES, dequantizeTensor, elementCount, type Tensor, type TensorType } from "../tensor/index.ts";
-import { Buffers, type ImageData, isPlace } from "./buffers.ts";
+import { Buffers, type Expansion, type ImageData, isPlace } from "./buffers.ts";
 import { Jumps } from "./jumps.ts";
 import { lowerLinear } from "./linear.ts";
 
@@ -20,6 +20,8 @@ export interface LayerRecords {
   readonly node: Node;
   /** The graph that the node stands in. */
   readonly graph: Graph;
+  /** How often an inference runs them at most, as far as that is known. */
+  readonly times: number;
   readonly first: number;
   readonly end: number;
   /** Image buffers that its records read. */
@@ -59,6 +61,7 @@ export function lowerGraph(graph: Graph): LoweredPlan {
   const layers: LayerRecords[] = [];
   const problems: string[] = [];
   let images = new Set<number>();
+  let times = 1;
 
   const typeOf = ({ graph: { types } }: Scope, value: string): TensorType => {
     const type = types.get(value);
@@ -71,7 +74,9 @@ export function lowerGraph(graph: Graph): LoweredPlan {
     if (!place) {
       const constant = scope.stored.get(value);
       const type = typeOf(scope, value);
-      place = constant ? image(runtimeData(constant, type)) : buffers.arena(byteLength(type));
+      const expand = constant && expansionOf(constant, type);
+      if (expand) place = buffers.image(constant.data as ImageData, false, expand);
+      else place = constant ? image(runtimeData(constant, type)) : buffers.arena(byteLength(type));
       scope.places.set(value, place);
     }
     return place;
@@ -103,6 +108,8 @@ export function lowerGraph(graph: Graph): LoweredPlan {
       linear: (kernel: LinearKernel, input: string, matrix: WeightMatrix, bias: Tensor | undefined): LinearWords =>
         lowerLinear(ctx, buffers, kernel, input, matrix, bias),
       emit: (op, fields) => {
+        const read = scope.graph.types.get(node.inputs[0]);
+        if (read && read.dtype !== "f32" && takesReals(op)) throw new RangeError(`there is no kernel for ${read.dtype}`);
         const words = recordWords(op, fields);
         for (const word of words) {
           if (!isPlace(word)) continue;
@@ -131,9 +138,12 @@ export function lowerGraph(graph: Graph): LoweredPlan {
         jumps.add(to, records.length);
         ctx.emit(Op.jump_below, { [JumpBelowField.words]: 0, [JumpBelowField.a]: a, [JumpBelowField.b]: b });
       },
-      repeated: (write) => {
+      repeated: (most, write) => {
         const first = records.length;
+        const around = times;
+        times *= most;
         write();
+        times = around;
         buffers.repeat(first, records.length - 1);
       },
     };
@@ -156,7 +166,7 @@ export function lowerGraph(graph: Graph): LoweredPlan {
         if (!(error instanceof RangeError)) throw error;
         problems.push(`${node.op} "${node.name}": ${error.message}`);
       }
-      layers.splice(layer, 0, { node, graph: scope.graph, first, end: records.length, images: [...images] });
+      layers.splice(layer, 0, { node, graph: scope.graph, times, first, end: records.length, images: [...images] });
     }
     images = around;
   };
@@ -177,6 +187,13 @@ export function lowerGraph(graph: Graph): LoweredPlan {
   jumps.settle(records);
   const ports = new Map([...graph.inputs, ...graph.outputs].map((value) => [value, placeOf(outer, value)]));
   return { records: records.map((words) => ({ words })), layers, buffers, ports, lengths: outer.lengths };
+}
+
+const REAL_SAMPLERS: ReadonlySet<Op> = new Set([Op.resample, Op.grid_sample, Op.roi_align, Op.non_max_suppression]);
+
+/** Whether a kernel reads f32 whatever the node's types are. */
+function takesReals(op: Op): boolean {
+  return Op[op].startsWith("f32_") || op === Op.qs8_quantize || op === Op.qs8_quantize_dynamic || REAL_SAMPLERS.has(op);
 }
 
 /** The length that a node's outputs have from its inputs. */
@@ -207,6 +224,15 @@ function recordWords<K extends keyof FieldsOf>(op: Op, fields: RecordFields<K>):
 
 function byteLength(type: TensorType): number {
   return Math.max(1, elementCount(type.shape) * DTYPES[type.dtype].bytes);
+}
+
+/** How a matrix of reals that is stored on a grid is expanded: its scales lie along rows or columns. */
+function expansionOf({ quant, shape }: Tensor, { dtype }: TensorType): Expansion | undefined {
+  if (dtype !== "f32" || quant?.axis === undefined || shape.length !== 2) return undefined;
+  const [rows, columns] = shape;
+  return quant.axis === 0
+    ? { scale: quant.scale, lanes: 1, block: columns }
+    : { scale: quant.scale, lanes: columns, block: rows * columns };
 }
 
 /** A constant as the kernels read it: reals dense, i64 narrowed. Throws RangeError where an i64 does not fit. */
