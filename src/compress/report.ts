@@ -57,12 +57,11 @@ export interface ReportInput {
   readonly epk: Uint8Array;
   readonly plan: Plan;
   readonly reference: Graph;
-  readonly graph: Graph;
   readonly comparison?: { readonly source: "calibration" | "synthetic"; readonly result: Comparison };
   readonly warnings: readonly string[];
 }
 
-export function reportOf({ mode, onnx, epk, plan, graph, comparison, warnings }: ReportInput): BuildReport {
+export function reportOf({ mode, onnx, epk, plan, comparison, warnings }: ReportInput): BuildReport {
   const { meta } = plan.pack;
   const measured = measureEpk(epk);
   const bytesOf = (region: number): number => measured.regions[region].bytes;
@@ -99,7 +98,7 @@ export function reportOf({ mode, onnx, epk, plan, graph, comparison, warnings }:
 }
 
 function layerReport(
-  { node, graph, regions }: PlannedLayer,
+  { node, graph, times, regions }: PlannedLayer,
   bytesOf: (region: number) => number,
   comparison: Comparison | undefined,
 ): LayerReport {
@@ -114,7 +113,7 @@ function layerReport(
     name: node.name,
     op: node.op,
     output: `${type.dtype}[${type.shape.join(",")}]`,
-    macs: macsOf(node, graph),
+    macs: times * macsOf(node, graph),
     params,
     bytes,
     bitsPerWeight: params > 0 && bytes > 0 ? (8 * bytes) / params : 0,

@@ -7,8 +7,9 @@ import type { Lowering, Place, Word } from "./lowering.ts";
 
 export interface Iteration {
   readonly body: Graph;
-  /** Where the i32 number of iterations stands that there are at most. */
+  /** Where the i32 number of iterations stands that there are at most; the number itself, where it is known. */
   readonly limit: Place | undefined;
+  readonly most: number | undefined;
   /** Whether there is a condition: none, one that the body's first output gives, or one that stands here before the first iteration. */
   readonly condition: "always" | "after" | Place;
   /** Whether the body takes the counter and the condition first and puts out the condition first, as that of Loop does. */
@@ -53,7 +54,7 @@ export function lowerIteration(ctx: Lowering, iteration: Iteration): void {
   const [top, test, end] = [ctx.label(), ctx.label(), ctx.label()];
   if (typeof condition !== "string") ctx.jumpIf(end, goes, false);
   if (limit) ctx.jump(test);
-  ctx.repeated(() => {
+  ctx.repeated(iteration.most ?? 1, () => {
     ctx.mark(top);
     const slices = scanned.map(({ value, length, reversed }) => {
       const bytes = sliceBytes(ctx.type(value));

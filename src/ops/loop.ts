@@ -131,6 +131,7 @@ export const Loop = defineOp({
     lowerIteration(ctx, {
       body,
       limit: limit === "" ? undefined : known === undefined ? ctx.place(limit) : ctx.image(Int32Array.of(Math.min(known, FOREVER))),
+      most: known !== undefined && known < FOREVER ? known : undefined,
       condition: through ? "always" : condition === "" ? "after" : ctx.place(condition),
       formals: "counter and condition",
       state,

@@ -175,8 +175,8 @@ export interface Lowering {
   jumpIf(to: Label, condition: Place, value: boolean): void;
   /** Jumps where the i32 at `a` is less than the i32 at `b`. */
   jumpBelow(to: Label, a: Place, b: Place): void;
-  /** Whatever `records` writes may run again and again: buffers that cross its borders stay alive all through it. */
-  repeated(records: () => void): void;
+  /** Whatever `records` writes may run again and again, `most` times if that is known, else 1: buffers that cross its borders stay alive all through it. */
+  repeated(most: number, records: () => void): void;
 }
 
 /** Types of elements as records name them. */

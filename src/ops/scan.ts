@@ -146,6 +146,7 @@ export const Scan = defineOp({
     lowerIteration(ctx, {
       body: parts.body,
       limit: ctx.image(Int32Array.of(length)),
+      most: length,
       condition: "always",
       formals: "none",
       state: parts.state,

@@ -18,8 +18,9 @@ export interface PlanOptions {
 /** What one node cost: its records by number and the regions of the image that only weights it reads lie in. */
 export interface PlannedLayer {
   readonly node: Node;
-  /** The graph that the node stands in: the model's, or a subgraph. */
+  /** The graph that the node stands in: the model's, or a subgraph; and how often an inference runs it at most, as far as that is known. */
   readonly graph: Graph;
+  readonly times: number;
   readonly records: number;
   /** Indices into `pack.regions` of the layer's weights. */
   readonly regions: readonly number[];
@@ -79,9 +80,10 @@ export function planGraph(graph: Graph, options: PlanOptions = {}): Plan {
       },
       regions,
     },
-    layers: lowered.layers.map(({ node, graph, first, end, images }) => ({
+    layers: lowered.layers.map(({ node, graph, times, first, end, images }) => ({
       node,
       graph,
+      times,
       records: end - first,
       regions: images.flatMap((id) => (image.weightRegions.has(id) ? [image.weightRegions.get(id)! + 1] : [])),
     })),
