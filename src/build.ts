@@ -45,6 +45,8 @@ export interface BuildOptions {
 export interface BuildResult {
   readonly epk: Uint8Array;
   readonly meta: Meta;
+  /** What the pack runs, for `exportOnnx`. */
+  readonly graph: Graph;
   readonly report: BuildReport;
 }
 
@@ -77,7 +79,8 @@ export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promi
   return {
     epk,
     meta: plan.pack.meta,
-    report: reportOf({ mode, onnx: onnx.length, epk, plan, reference: real, graph: quantized, comparison, warnings }),
+    graph: quantized,
+    report: reportOf({ mode, onnx: onnx.length, epk, plan, reference: real, comparison, warnings }),
   };
 }
 
