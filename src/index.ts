@@ -3,6 +3,7 @@ export { type BuildOptions, type BuildReport, type BuildResult, build, type Laye
 export type { Observer } from "./compress/observers.ts";
 export { type Dataset, openDataset, syntheticDataset } from "./data/index.ts";
 export { EdgepackError, type ErrorCode } from "./errors.ts";
+export { exportOnnx } from "./export.ts";
 export type { Meta, Preprocess } from "./format/image.ts";
 export { load, type Model, topK } from "./run/index.ts";
 export { checkLimits, TARGETS, type TargetName, writeTarget } from "./targets/index.ts";

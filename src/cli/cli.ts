@@ -3,6 +3,7 @@ import { version } from "../../package.json";
 import { addBuild } from "./commands/build.ts";
 import { addCheck } from "./commands/check.ts";
 import { addEval } from "./commands/eval.ts";
+import { addExport } from "./commands/export.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addRun } from "./commands/run.ts";
 import { reportFailure } from "./failure.ts";
@@ -28,7 +29,7 @@ function createProgram(terminal: Terminal): Command {
       "after",
       "\nExample:\n  $ edgepack build model.onnx --calibration photos/ --target cloudflare -o worker\n\n`edgepack <command> --help` shows each command's options.",
     );
-  for (const add of [addCheck, addBuild, addRun, addEval, addInspect]) add(program, terminal);
+  for (const add of [addCheck, addBuild, addRun, addEval, addExport, addInspect]) add(program, terminal);
   return program;
 }
 

@@ -72,6 +72,25 @@ describe("build", () => {
   });
 });
 
+describe("export", () => {
+  const out = join(work, "dscnn.int8.onnx");
+  it("writes ONNX that builds as it is, to the integers of the pack", async () => {
+    const exported = await cli("export", ...MODEL, "--calibration", slice, "--calibration-count", "64", "-o", out, "--json");
+    expect(exported.status).toBe(0);
+    expect(JSON.parse(exported.out)).toEqual({ output: out, mode: "int8-static", bytes: statSync(out).size });
+    const again = join(work, "again-from-export.epk");
+    const built = await cli("build", out, ...MODEL.slice(1), "-o", again, "--json");
+    expect(JSON.parse(built.out)).toMatchObject({ mode: "int8-given" });
+    const [wanted, actual] = [await cli("run", int8, boot, "--json"), await cli("run", again, boot, "--json")];
+    expect(actual.out).toBe(wanted.out);
+  });
+  it("overwrites nothing unless forced", async () => {
+    const { status, err } = await cli("export", ...MODEL, "-o", out);
+    expect(status).not.toBe(0);
+    expect(err).toMatch(/--force/);
+  });
+});
+
 describe("run", () => {
   it("names the best classes of an image", async () => {
     const { status, out, err } = await cli("run", int8, boot, "--top", "3");

@@ -4,7 +4,7 @@ import { file, folder } from "../data/files.ts";
 import { cli, example } from "./program.ts";
 
 const dscnn = example("dscnn.onnx");
-const COMMANDS = ["check", "build", "run", "eval", "inspect"];
+const COMMANDS = ["check", "build", "run", "eval", "export", "inspect"];
 
 describe("help", () => {
   it("lists all commands on stdout and ends with 0", async () => {

@@ -1,10 +1,10 @@
 import { basename } from "node:path";
 import { type Command, Option } from "commander";
-import { build, DEFAULT_CALIBRATION_COUNT, DEFAULT_OBSERVER } from "../../build.ts";
-import { OBSERVERS, type Observer } from "../../compress/observers.ts";
+import { build } from "../../build.ts";
 import { readBytes } from "../../data/file.ts";
 import { openDataset } from "../../data/index.ts";
 import { checkLimits, type LimitRow, TARGETS, type TargetName, usageOf, writeTarget } from "../../targets/index.ts";
+import { addCalibrationOptions, type CalibrationOptions, observerOf } from "../calibration-options.ts";
 import { isPack, onnxInputs } from "../model.ts";
 import {
   addModelOptions,
@@ -18,18 +18,13 @@ import {
 import { progressOn } from "../progress.ts";
 import { printReport } from "../report.ts";
 import { note, printJson, type Terminal, warn } from "../terminal.ts";
-import { integer, numberAbove, oneOf } from "../values.ts";
+import { oneOf } from "../values.ts";
 import { checkFile, checkFolder, writeFile, writeFolder } from "../write.ts";
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, CalibrationOptions {
   readonly out?: string;
   readonly target?: TargetName;
   readonly weights: "int8" | "f32";
-  readonly calibration?: string;
-  readonly calibrationCount: number;
-  readonly seed: number;
-  readonly observer: Observer["kind"];
-  readonly percentile: number;
   readonly force?: boolean;
   readonly json?: boolean;
 }
@@ -41,8 +36,6 @@ Examples:
   $ edgepack build model.onnx --calibration data.npz --target cloudflare -o worker`;
 
 export function addBuild(program: Command, terminal: Terminal): void {
-  const observers = Object.keys(OBSERVERS) as Observer["kind"][];
-  const described = observers.map((kind) => `${kind} (${OBSERVERS[kind]})`).join(", ");
   const targets = Object.keys(TARGETS) as TargetName[];
   const command = program
     .command("build")
@@ -51,21 +44,8 @@ export function addBuild(program: Command, terminal: Terminal): void {
     .argument("<model.onnx>", "the model")
     .option("-o, --out <path>", "where to write (default: the model's name with .epk, or with the target's name)")
     .addOption(new Option("--target <place>", `write a folder for ${targets.join(", ")}`).argParser(oneOf(...targets)))
-    .addOption(new Option("--weights <type>", "store weights as int8 or f32").default("int8").argParser(oneOf("int8", "f32")))
-    .option("--calibration <path>", "examples for static int8: .npy, .npz, idx, or a folder of images; without it int8 is dynamic")
-    .addOption(
-      new Option("--calibration-count <n>", "how many examples to use").default(DEFAULT_CALIBRATION_COUNT).argParser(integer(1, 1e6)),
-    )
-    .addOption(new Option("--seed <n>", "chooses the examples").default(0).argParser(integer(0, 2 ** 32 - 1)))
-    .addOption(
-      new Option("--observer <kind>", `how the range of activations is chosen: ${described}`)
-        .default(DEFAULT_OBSERVER.kind)
-        .argParser(oneOf(...observers)),
-    )
-    .addOption(
-      new Option("--percentile <p>", "how much of the values the percentile observer keeps").default(99.99).argParser(numberAbove(50, 100)),
-    );
-  addModelOptions(command)
+    .addOption(new Option("--weights <type>", "store weights as int8 or f32").default("int8").argParser(oneOf("int8", "f32")));
+  addModelOptions(addCalibrationOptions(command))
     .option("--force", "overwrite what edgepack did not write")
     .option("--json", "print the report as JSON")
     .addHelpText("after", EXAMPLE)
@@ -99,7 +79,7 @@ async function buildModel(terminal: Terminal, path: string, options: Options): P
     calibration,
     calibrationCount: options.calibrationCount,
     seed: options.seed,
-    observer: options.observer === "percentile" ? { kind: "percentile", percentile: options.percentile } : { kind: options.observer },
+    observer: observerOf(options),
     preprocess,
     labels,
     onProgress: progress.update,
