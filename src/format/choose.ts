@@ -1,145 +1,184 @@
 import { MAX_LEVEL, MAX_PRECISION, MIN_PRECISION, TableKind } from "../../assembly/shared/container.ts";
-import type { Contexts } from "./contexts.ts";
-import { BitMeter } from "./sink.ts";
+import { BIT, log2 } from "./logarithm.ts";
+import { TableMeter } from "./sink.ts";
+import { Smoother } from "./smooth.ts";
 import { LevelModel, putTable, scan, type Table, tableFrequencies } from "./table.ts";
 
 type LevelTable = Extract<Table, { kind: TableKind.levels }>;
 
-const LOG2 = Float64Array.from({ length: 2 ** MAX_PRECISION }, (_, n) => Math.log2(n));
-
 export interface Choice {
   readonly table: Table;
-  /** Bits of the table and of all the symbols counted. */
-  readonly bits: number;
+  /** Of the table and of all the symbols counted, in units of `log2`. */
+  readonly cost: number;
+  /** Where the search ended, a good place to begin that of a similar plane. */
+  readonly recipe: Recipe;
 }
 
-/** What is tried: steps of the square-root scale, how many neighbours on either side are averaged first, how far from its prediction a level is left there. */
-const STEPS = [0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 5.6, 8, 11];
+/** How levels are made from counts: indices into the arrays of AXES. */
+export type Recipe = readonly [width: number, step: number, deadzone: number, floor: number, center: number];
+
+/** How many neighbours on either side are averaged first. */
 const WIDTHS = [0, 1, 3, 6, 12];
+/** Steps of the square-root scale. */
+const STEPS = [0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 5.6, 8, 11];
+/** A level that is nearer to its prediction than this is taken as predicted. */
 const DEADZONES = [0.5, 0.8];
+/** How many values each part of a recipe can have; floor: no or yes, center: symbol 0 or the most frequent one. */
+const AXES = [WIDTHS.length, STEPS.length, DEADZONES.length, 2, 2];
 
-/** The table under which `counts` symbols cost least, its own bits included. */
-export function chooseTable(counts: Float64Array, contexts: Contexts): Choice {
-  const used: number[] = [];
-  for (let s = 0; s < 256; s++) if (counts[s] > 0) used.push(s);
-  const total = used.reduce((n, s) => n + counts[s], 0);
-  const tableBits = (table: Table): number => {
-    const meter = new BitMeter(contexts.clone());
-    putTable(meter, table);
-    return meter.bits;
-  };
-  if (used.length === 1) {
-    const table: Table = { kind: TableKind.constant, symbol: used[0] };
-    return { table, bits: tableBits(table) };
-  }
-  const uniform: Table = { kind: TableKind.uniform };
-  let best: Choice = { table: uniform, bits: tableBits(uniform) + 8 * total };
-  for (const center of centers(counts, used)) {
-    const smooth = WIDTHS.map((width) => smoothed(counts, width).map(Math.sqrt));
-    for (const shape of shapesOf(center, counts)) {
-      climb(WIDTHS.length, STEPS.length, (width, step) => {
-        const { table, bits } = withPrecision(levelsOf(counts, smooth[width], STEPS[step], shape), counts, used);
-        const all = bits < best.bits ? bits + tableBits(table) : bits;
-        if (all < best.bits) best = { table, bits: all };
-        return all;
-      });
-    }
-  }
-  return best;
+const MIDDLE: Recipe = [2, 5, 0, 0, 0];
+
+/**
+ * By how much the entropy of uniform noise stays below 8 bits a symbol by chance, and four standard deviations more: it goes as χ² with 255 degrees of
+ * freedom, whatever their number, where symbols are many.
+ */
+const CHANCE = 250 * BIT;
+const MANY = 1024;
+
+/** The table under which `counts` symbols cost least, its own bits included; `recipe` is a place where the search may begin. */
+export function chooseTable(counts: Uint32Array, recipe: Recipe = MIDDLE): Choice {
+  const search = new TableSearch(counts);
+  return search.used === 1 ? search.constant(recipe) : search.best(recipe);
 }
 
-/** Walks from the middle of a grid to neighbours with a lower cost until there is none. */
-function climb(width: number, height: number, cost: (x: number, y: number) => number): void {
-  const known = new Map<number, number>();
-  const at = (x: number, y: number): number => {
-    if (x < 0 || y < 0 || x >= width || y >= height) return Number.POSITIVE_INFINITY;
-    const key = x * height + y;
-    const value = known.get(key) ?? cost(x, y);
-    known.set(key, value);
-    return value;
-  };
-  let x = width >> 1;
-  let y = height >> 1;
-  for (let moved = true; moved; ) {
-    moved = false;
-    for (const [dx, dy] of [
-      [0, 1],
-      [0, -1],
-      [1, 0],
-      [-1, 0],
-    ]) {
-      if (at(x + dx, y + dy) < at(x, y)) {
-        x += dx;
-        y += dy;
-        moved = true;
+/** Bits of all symbols counted, in units of `log2`: no table costs less. */
+export function entropyOf(counts: Uint32Array): number {
+  let total = 0;
+  let cost = 0;
+  for (let s = 0; s < 256; s++) {
+    total += counts[s];
+    cost -= counts[s] * log2(counts[s]);
+  }
+  return cost + total * log2(total);
+}
+
+const meter = new TableMeter();
+
+function costOf(table: Table): number {
+  putTable(meter, table);
+  return meter.take();
+}
+
+class TableSearch {
+  readonly used: number;
+  private readonly total: number;
+  /** The most frequent symbol. */
+  private readonly top: number;
+  private readonly smoother: Smoother;
+  private readonly model = new LevelModel();
+
+  constructor(private readonly counts: Uint32Array) {
+    let [used, total, top] = [0, 0, 0];
+    for (let s = 0; s < 256; s++) {
+      if (counts[s] > 0) used++;
+      total += counts[s];
+      if (counts[s] > counts[top]) top = s;
+    }
+    this.used = used;
+    this.total = total;
+    this.top = top;
+    this.smoother = new Smoother(counts);
+  }
+
+  constant(recipe: Recipe): Choice {
+    const table: Table = { kind: TableKind.constant, symbol: this.top };
+    return { table, cost: costOf(table), recipe };
+  }
+
+  best(from: Recipe): Choice {
+    const uniform: Table = { kind: TableKind.uniform };
+    const cost = costOf(uniform) + 8 * this.total * BIT;
+    if (this.total >= MANY && cost - entropyOf(this.counts) < CHANCE) return { table: uniform, cost, recipe: from };
+    let best: Choice = { table: uniform, cost, recipe: from };
+    for (const floor of [0, 1]) {
+      for (const center of this.top === 0 ? [0] : [0, 1]) {
+        const recipe = this.descend([MIDDLE, from].map(([width, step, deadzone]): Recipe => [width, step, deadzone, floor, center]));
+        const levels = this.withPrecision(this.levelsOf(recipe));
+        if (levels.cost < best.cost) best = { ...levels, recipe };
       }
     }
+    return best;
   }
-}
 
-function shapesOf(center: number, counts: Float64Array): Shape[] {
-  let extent = 0;
-  for (let j = 0; j < 256; j++) if (counts[scan(center, j)] > 0) extent = j + 1;
-  return [false, true].flatMap((floor) => DEADZONES.map((deadzone) => ({ center, extent, floor, deadzone })));
-}
-
-/** How a table's levels are made from counts. */
-interface Shape {
-  readonly center: number;
-  readonly extent: number;
-  readonly floor: boolean;
-  /** A level that is so near its prediction is taken as predicted. */
-  readonly deadzone: number;
-}
-
-function levelsOf(counts: Float64Array, roots: Float64Array, step: number, shape: Shape): Omit<LevelTable, "precision"> {
-  const { center, extent, floor, deadzone } = shape;
-  const levels = new Uint16Array(256);
-  const model = new LevelModel();
-  let first = true;
-  for (let j = 0; j < extent; j++) {
-    const s = scan(center, j);
-    if (!floor && counts[s] === 0) continue;
-    const exact = roots[s] / step;
-    const near = !first && Math.abs(exact - model.prediction) < deadzone;
-    levels[s] = Math.min(MAX_LEVEL, Math.max(floor ? 0 : 1, near ? model.prediction : Math.round(exact)));
-    model.next(levels[s], first);
-    first = false;
+  /** From the best of some recipes walks to neighbours on each axis in turn while that costs less. */
+  private descend(from: readonly Recipe[]): Recipe {
+    const known = new Map<number, number>();
+    const cost = (recipe: Recipe): number => {
+      if (recipe.some((index, axis) => index < 0 || index >= AXES[axis])) return Number.POSITIVE_INFINITY;
+      const key = recipe.reduce((key, index, axis) => key * AXES[axis] + index, 0);
+      const value = known.get(key) ?? this.estimate(this.levelsOf(recipe));
+      known.set(key, value);
+      return value;
+    };
+    const at: [number, number, number, number, number] = [...from.reduce((a, b) => (cost(b) < cost(a) ? b : a))];
+    let least = cost(at);
+    for (let axis = 1, tried = 0; tried < AXES.length; axis = (axis + 1) % AXES.length, tried++) {
+      for (const direction of [1, -1]) {
+        for (;;) {
+          at[axis] += direction;
+          const next = cost(at);
+          if (next >= least) break;
+          least = next;
+          tried = 0;
+        }
+        at[axis] -= direction;
+      }
+    }
+    return at;
   }
-  return { kind: TableKind.levels, center, extent, floor, levels };
-}
 
-/** The precision at which the symbols cost least; the table costs much the same at all. */
-function withPrecision(levels: Omit<LevelTable, "precision">, counts: Float64Array, used: readonly number[]): Choice {
-  let best: Choice = { table: { kind: TableKind.uniform }, bits: Number.POSITIVE_INFINITY };
-  for (let precision = MIN_PRECISION; precision <= MAX_PRECISION; precision += 2) {
-    const table = { ...levels, precision };
-    const frequencies = tableFrequencies(table);
-    if (!frequencies) continue;
-    let bits = 0;
-    for (const s of used) bits += counts[s] * (precision - LOG2[frequencies[s]]);
-    // A larger table is slower to read: it has to earn it.
-    if (bits < best.bits * 0.9999) best = { table, bits };
+  private levelsOf([width, step, deadzone, floor, center]: Recipe): LevelTable {
+    const { counts, model } = this;
+    const roots = this.smoother.roots(WIDTHS[width]);
+    const size = STEPS[step];
+    const dead = DEADZONES[deadzone];
+    const least = floor ? 0 : 1;
+    const from = center ? this.top : 0;
+    const levels = new Uint16Array(256);
+    model.reset();
+    let extent = 256;
+    while (counts[scan(from, extent - 1)] === 0) extent--;
+    let first = true;
+    for (let j = 0; j < extent; j++) {
+      const s = scan(from, j);
+      if (!floor && counts[s] === 0) continue;
+      const exact = roots[s] / size;
+      const near = !first && Math.abs(exact - model.prediction) < dead;
+      const level = Math.min(MAX_LEVEL, Math.max(least, near ? model.prediction : Math.round(exact)));
+      levels[s] = level;
+      model.next(level, first);
+      first = false;
+    }
+    return { kind: TableKind.levels, precision: MAX_PRECISION, center: from, extent, floor: floor === 1, levels };
   }
-  return best;
-}
 
-/** Symbols worth beginning the scan at: 0, and the most frequent one. */
-function centers(counts: Float64Array, used: readonly number[]): Set<number> {
-  return new Set([0, used.reduce((top, s) => (counts[s] > counts[top] ? s : top))]);
-}
+  /** What a table and the symbols cost, as far as that does not depend on the precision. */
+  private estimate(table: LevelTable): number {
+    const { counts } = this;
+    const { levels } = table;
+    let weight = 0;
+    for (let s = 0; s < 256; s++) weight += levels[s] * levels[s];
+    if (weight === 0) return Number.POSITIVE_INFINITY;
+    const whole = log2(weight);
+    const most = MAX_PRECISION * BIT;
+    let cost = costOf(table);
+    for (let s = 0; s < 256; s++) if (counts[s] > 0) cost += counts[s] * (levels[s] ? Math.min(most, whole - 2 * log2(levels[s])) : most);
+    return cost;
+  }
 
-/** Counts averaged over 2·width + 1 neighbours. What stands out from its neighbours beyond chance keeps its count and takes no part. */
-function smoothed(counts: Float64Array, width: number): Float64Array {
-  if (width === 0) return counts;
-  const window = (s: number) => Array.from({ length: 2 * width + 1 }, (_, d) => (s + d - width) & 255);
-  const outlier = Array.from(counts, (count, s) => {
-    const median = Float64Array.from(window(s), (k) => counts[k]).sort()[width];
-    return count - median > 4 * Math.sqrt(median + 1);
-  });
-  return counts.map((count, s) => {
-    if (outlier[s]) return count;
-    const inside = window(s).filter((k) => !outlier[k]);
-    return inside.reduce((sum, k) => sum + counts[k], 0) / inside.length;
-  });
+  /** The precision at which the symbols cost least. */
+  private withPrecision(levels: LevelTable): Pick<Choice, "table" | "cost"> {
+    const { counts } = this;
+    let best: Pick<Choice, "table" | "cost"> = { table: levels, cost: Number.POSITIVE_INFINITY };
+    for (let precision = MIN_PRECISION; precision <= MAX_PRECISION; precision += 2) {
+      const table = { ...levels, precision };
+      const frequencies = tableFrequencies(table);
+      if (!frequencies) continue;
+      let cost = costOf(table);
+      for (let s = 0; s < 256; s++) if (counts[s] > 0) cost += counts[s] * (precision * BIT - log2(frequencies[s]));
+      // A larger table is slower to read: it has to earn it.
+      if (cost < best.cost * 0.9999) best = { table, cost };
+    }
+    return best;
+  }
 }

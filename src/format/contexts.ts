@@ -11,15 +11,11 @@ export class Contexts {
     return new Contexts(new Uint16Array(2 * Context.total));
   }
 
-  clone(): Contexts {
-    return new Contexts(this.counts.slice());
-  }
-
   /** Probability of a one in units of 2^−BIT_PRECISION, never 0 nor 1. */
   ones(context: number): number {
     const zeros = this.counts[2 * context];
     const ones = this.counts[2 * context + 1];
-    return Math.floor(((2 * ones + 1) << (BIT_PRECISION - 1)) / (zeros + ones + 1));
+    return (((2 * ones + 1) << (BIT_PRECISION - 1)) / (zeros + ones + 1)) | 0;
   }
 
   count(context: number, one: boolean): void {

@@ -1,10 +1,9 @@
-import { CHUNK_PLAIN, Context, LANES, Piece, TableKind, TableSlot } from "../../assembly/shared/container.ts";
+import { CHUNK_PLAIN, Context, Piece, TableKind, TableSlot } from "../../assembly/shared/container.ts";
 import { IMAGE_START } from "../../assembly/shared/plan.ts";
-import { type Choice, chooseTable } from "./choose.ts";
-import { Contexts } from "./contexts.ts";
+import { type Choice, chooseTable, entropyOf } from "./choose.ts";
 import type { Region } from "./image.ts";
 import { putNumber, RansEncoder } from "./sink.ts";
-import { putTable, type Table, tableFrequencies } from "./table.ts";
+import { putTable, rangesOf } from "./table.ts";
 
 type Expand = NonNullable<Region["expand"]>;
 
@@ -98,7 +97,7 @@ interface Plane {
 
 /** Planes of one slot that follow each other and share a table. */
 interface Group {
-  counts: Float64Array;
+  counts: Uint32Array;
   choice: Choice;
   written: boolean;
 }
@@ -117,8 +116,11 @@ function planesOf(span: Span): Plane[] {
   }
 }
 
+/** Bits of f32, rotated left by one. */
 function rotated(data: Region["data"]): Uint32Array {
-  return new Uint32Array(data.slice().buffer).map((bits) => (bits << 1) | (bits >>> 31));
+  const bits = new Uint32Array(data.slice().buffer);
+  for (let i = 0; i < bits.length; i++) bits[i] = (bits[i] << 1) | (bits[i] >>> 31);
+  return bits;
 }
 
 function bytePlanes(data: Region["data"] | Uint32Array, slot: number): Plane[] {
@@ -126,7 +128,7 @@ function bytePlanes(data: Region["data"] | Uint32Array, slot: number): Plane[] {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   return Array.from({ length: size }, (_, p) => {
     const symbols = new Uint8Array(data.length);
-    for (let i = 0; i < symbols.length; i++) symbols[i] = bytes[i * size + p];
+    for (let i = 0, at = p; i < symbols.length; i++, at += size) symbols[i] = bytes[at];
     return { slot: slot + p, symbols };
   });
 }
@@ -134,37 +136,25 @@ function bytePlanes(data: Region["data"] | Uint32Array, slot: number): Plane[] {
 /** Gives each plane a table: that of the plane before it in its slot, where one table for both costs less than two. */
 function assignTables(planes: readonly Plane[]): void {
   const current = new Map<number, Group>();
-  const contexts = Contexts.fresh();
   for (const plane of planes) {
-    const counts = new Float64Array(256);
+    const counts = new Uint32Array(256);
     for (let i = 0; i < plane.symbols.length; i++) counts[plane.symbols[i]]++;
-    const own: Group = { counts, choice: chooseTable(counts, contexts), written: false };
     const group = current.get(plane.slot);
-    const joint = group && join(group, own, contexts);
+    const own: Group = { counts, choice: chooseTable(counts, group?.choice.recipe), written: false };
+    const joint = group && join(group, own);
     if (joint) Object.assign(group, joint);
     else current.set(plane.slot, own);
     plane.table = current.get(plane.slot);
   }
 }
 
-/** The table of two groups together, where it costs less than theirs; no table costs less than the entropy. */
-function join(a: Group, b: Group, contexts: Contexts): Pick<Group, "counts" | "choice"> | undefined {
-  const limit = a.choice.bits + b.choice.bits;
+/** The table of two groups together, where it costs less than theirs. */
+function join(a: Group, b: Group): Pick<Group, "counts" | "choice"> | undefined {
+  const limit = a.choice.cost + b.choice.cost;
   const counts = a.counts.map((n, s) => n + b.counts[s]);
   if (entropyOf(counts) > limit) return undefined;
-  const choice = chooseTable(counts, contexts);
-  return choice.bits <= limit ? { counts, choice } : undefined;
-}
-
-/** Bits of all symbols counted. */
-function entropyOf(counts: Float64Array): number {
-  let total = 0;
-  let bits = 0;
-  for (const n of counts) {
-    total += n;
-    if (n > 0) bits -= n * Math.log2(n);
-  }
-  return bits + total * Math.log2(total);
+  const choice = chooseTable(counts, a.choice.recipe);
+  return choice.cost <= limit ? { counts, choice } : undefined;
 }
 
 function encodeChunk(spans: readonly Span[]): Uint8Array {
@@ -196,19 +186,5 @@ function encodePlane(encoder: RansEncoder, { slot, symbols, table }: Plane): voi
   encoder.bit(Context.reuse + slot, written);
   if (!written) putTable(encoder, choice.table);
   table!.written = true;
-  const { frequencies, starts, precision } = codingTable(choice.table);
-  if (precision === 0) return;
-  for (let i = 0; i < symbols.length; i++) {
-    const s = symbols[i];
-    encoder.symbol(i % LANES, starts[s], frequencies[s], precision);
-  }
-}
-
-/** Precision 0: there is nothing to code. */
-function codingTable(table: Table): { frequencies: Uint32Array; starts: Uint32Array; precision: number } {
-  const frequencies = table.kind === TableKind.levels ? tableFrequencies(table)! : new Uint32Array(256).fill(1);
-  const starts = new Uint32Array(256);
-  for (let s = 1; s < 256; s++) starts[s] = starts[s - 1] + frequencies[s - 1];
-  const precision = table.kind === TableKind.levels ? table.precision : table.kind === TableKind.uniform ? 8 : 0;
-  return { frequencies, starts, precision };
+  if (choice.table.kind !== TableKind.constant) encoder.symbols(symbols, rangesOf(choice.table));
 }

@@ -1,5 +1,5 @@
 import { Context, MAX_LEVEL, MIN_PRECISION, TableKind } from "../../assembly/shared/container.ts";
-import { type BitSink, putNumber } from "./sink.ts";
+import { type BitSink, putNumber, type Ranges } from "./sink.ts";
 
 /**
  * How often each of 256 symbols comes, as a file states it. A symbol's weight is the square of its level: on the scale of square roots the
@@ -27,6 +27,10 @@ export class LevelModel {
   private mean = 0;
   private misses = 0;
   private near = 0;
+
+  reset(): void {
+    this.mean = this.misses = this.near = 0;
+  }
 
   get present(): number {
     return Context.present + (this.near & 1) + (this.near >> 1);
@@ -123,4 +127,12 @@ export function tableFrequencies(table: Table & { kind: TableKind.levels }): Uin
     inside[symbol] = table.floor || table.levels[symbol] > 0 ? 1 : 0;
   }
   return frequenciesOf(table.levels, (s) => inside[s] === 1, table.precision);
+}
+
+/** Ranges in the order of symbols; the table must be valid. */
+export function rangesOf(table: Exclude<Table, { kind: TableKind.constant }>): Ranges {
+  const frequencies = table.kind === TableKind.levels ? tableFrequencies(table)! : new Uint32Array(256).fill(1);
+  const starts = new Uint32Array(256);
+  for (let s = 1; s < 256; s++) starts[s] = starts[s - 1] + frequencies[s - 1];
+  return { frequencies, starts, precision: table.kind === TableKind.levels ? table.precision : 8 };
 }

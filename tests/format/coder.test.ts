@@ -5,7 +5,7 @@ import { unpackChunk } from "../../src/format/decode.ts";
 import { encodeChunks } from "../../src/format/encode.ts";
 import type { Region } from "../../src/format/image.ts";
 import { putNumber, RansEncoder } from "../../src/format/sink.ts";
-import { putTable, type Table, tableFrequencies } from "../../src/format/table.ts";
+import { putTable, rangesOf, type Table } from "../../src/format/table.ts";
 import { DISTRIBUTIONS, entropyOf, pruned, weightsOf } from "./sample.ts";
 import { moduleOf, wasmDecoder } from "./wasm.ts";
 
@@ -106,7 +106,6 @@ const large = laidOut([
 
 /** A chunk of one piece of bytes at the image's start, coded with this table. */
 function bodyWith(table: Extract<Table, { kind: TableKind.levels }>, data: Uint8Array): Uint8Array {
-  const frequencies = tableFrequencies(table)!;
   const encoder = new RansEncoder();
   putNumber(encoder, Context.piece, Piece.bytes);
   encoder.bit(Context.continues, false);
@@ -114,10 +113,7 @@ function bodyWith(table: Extract<Table, { kind: TableKind.levels }>, data: Uint8
   putNumber(encoder, Context.count, data.length - 1);
   encoder.bit(Context.reuse + TableSlot.bytes, false);
   putTable(encoder, table);
-  data.forEach((s, i) => {
-    const start = frequencies.subarray(0, s).reduce((sum, n) => sum + n, 0);
-    encoder.symbol(i % 4, start, frequencies[s], table.precision);
-  });
+  encoder.symbols(data, rangesOf(table));
   putNumber(encoder, Context.piece, Piece.end);
   return encoder.finish();
 }
@@ -258,7 +254,7 @@ describe("hostile bodies, their hashes made to fit", () => {
     start(e, Piece.bytes, 4);
     e.bit(Context.reuse + TableSlot.bytes, false);
     putTable(e, { kind: TableKind.levels, precision, center: 0, extent: values.length, floor: true, levels: values });
-    for (let i = 0; i < 4; i++) e.symbol(i, 0, 2 ** (precision - 1), precision);
+    e.symbols(new Uint8Array(4), { precision, frequencies: new Uint32Array(256).fill(2 ** (precision - 1)), starts: new Uint32Array(256) });
   };
   const built = (write: (e: RansEncoder) => void): Uint8Array => {
     const encoder = new RansEncoder();
