@@ -72,6 +72,9 @@ export function binary(name: string, row: BinaryRow): OpDef {
       if (node.quant) return [{ dtype: "i8", shape, quant: node.quant }];
       if (a!.dtype !== b!.dtype) throw new RangeError(`operands are ${a!.dtype} and ${b!.dtype}; they must be alike`);
       if (a!.dtype === "bool") throw new RangeError("takes numbers, not bool");
+      const { min, max } = node.attrs as Record<string, number>;
+      if (a!.dtype !== "f32" && (min > Number.NEGATIVE_INFINITY || max < Number.POSITIVE_INFINITY))
+        throw new RangeError(`bounds on ${a!.dtype} are not supported`);
       return [{ dtype: a!.dtype, shape }];
     },
     eval({ node, inputs: [a, b] }) {

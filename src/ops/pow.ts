@@ -17,7 +17,7 @@ function wrapped(a: number, b: number): number {
 function integer(a: number, b: number, dtype: DType): number {
   if (dtype !== "i64") return wrapped(a, b);
   const power = a ** b;
-  return Number.isFinite(power) ? Math.trunc(power) : 0;
+  return Math.abs(power) <= 2 ** 53 ? Math.trunc(power) : wrapped(a, b);
 }
 
 /** As in C: 1 to any power is 1, and −1 to an infinite one. */
