@@ -4,6 +4,7 @@ import type { Node } from "../graph/graph.ts";
 import { aroundAxis, DTYPES, normalizeAxis, type Shape, type Tensor, tensor, zeros } from "../tensor/index.ts";
 import { attr, defineOp, type OpDef, wave } from "./define.ts";
 import { ELEMENTS } from "./lowering.ts";
+import { permutationWithout } from "./reduce.ts";
 
 function outputShape({ attrs }: Node, shape: Shape): Shape {
   const axis = normalizeAxis(attrs.axis as number, shape.length);
@@ -32,6 +33,11 @@ function arg(least: boolean): OpDef {
       }
       return [out];
     },
+    permute: (node, perm, { inputs: [x] }) => {
+      const axis = normalizeAxis(node.attrs.axis as number, x!.shape.length);
+      const attrs = { ...node.attrs, axis: perm.indexOf(axis) };
+      return { attrs, inputs: "first", perm: node.attrs.keepdims ? perm : permutationWithout(perm, [axis]) };
+    },
     lower: (ctx) => {
       const { attrs, inputs, outputs } = ctx.node;
       const { shape, dtype } = ctx.type(inputs[0]);
@@ -51,6 +57,7 @@ function arg(least: boolean): OpDef {
     cases: [
       { name: "channels", inputs: [wave([2, 5, 3])], attrs: { axis: 1 } },
       { name: "last axis, dropped", inputs: [wave([3, 7])], attrs: { axis: -1, keepdims: 0 } },
+      { name: "channels of an image", inputs: [wave([1, 4, 3, 3])], attrs: { axis: 1, keepdims: 0 } },
       { name: "the last of equals", inputs: [tensor("i8", [3, -3, 3, -3, 0], [5])], attrs: { select_last_index: 1 } },
       { name: "bytes above 127", inputs: [tensor("u8", [3, 200, 127], [3])] },
       { name: "integers", inputs: [tensor("i32", [7, -70000, 70000, 70000], [2, 2])] },

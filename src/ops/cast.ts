@@ -1,6 +1,7 @@
 import { CastField } from "../../assembly/shared/elementwise.ts";
 import { Op } from "../../assembly/shared/plan.ts";
 import { DTYPES, type DType, elementCount, f32, i64, type Tensor, tensor } from "../tensor/index.ts";
+import { pointwise } from "./bound.ts";
 import { attr, defineOp } from "./define.ts";
 import { ELEMENT_CODES, ELEMENT_TYPES, elementTypeName } from "./element-type.ts";
 import { ELEMENTS, type Lowering } from "./lowering.ts";
@@ -67,6 +68,7 @@ export const Cast = defineOp({
   infer: ({ node, inputs: [x] }) => [{ dtype: target(node.attrs.to), shape: x!.shape }],
   eval: ({ node, inputs: [x] }) => [converted(x!, target(node.attrs.to))],
   permute: (node, perm) => ({ attrs: node.attrs, perm }),
+  bound: pointwise,
   lower: lowerCast,
   cases: [
     ...PAIRS,

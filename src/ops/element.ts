@@ -2,6 +2,7 @@
 import { ElementBinary, ElementBinaryField, type ElementUnary, ElementUnaryField } from "../../assembly/shared/elementwise.ts";
 import { Op } from "../../assembly/shared/plan.ts";
 import { type DType, elementCount, type Tensor, type TensorType, zeros } from "../tensor/index.ts";
+import { pointwise } from "./bound.ts";
 import { broadcastDims, broadcastReader, commonShape } from "./broadcast.ts";
 import { defineOp, type OpCase, type OpDef } from "./define.ts";
 import { ELEMENTS, type Lowering } from "./lowering.ts";
@@ -92,6 +93,7 @@ export function elementBinary(row: ElementRow): OpDef {
       return [out];
     },
     permute: (_node, perm, { inputs }) => (permutesAll(perm, inputs) ? { inputs: "all", perm } : undefined),
+    bound: pointwise,
     lower: (ctx) => emitElementBinary(ctx, row.kind(ctx.node.attrs)),
     cases: row.cases,
   });

@@ -1,6 +1,7 @@
 /** Comparisons and logic: rows of one table. */
 import { ElementBinary, ElementUnary } from "../../assembly/shared/elementwise.ts";
 import { type DType, f32, type Tensor, tensor, zeros } from "../tensor/index.ts";
+import { pointwise } from "./bound.ts";
 import { defineOp, type OpDef, wave } from "./define.ts";
 import { elementBinary, emitElementUnary } from "./element.ts";
 
@@ -70,6 +71,7 @@ export const Not = defineOp({
     return [out];
   },
   permute: (_node, perm) => ({ perm }),
+  bound: pointwise,
   lower: (ctx) => emitElementUnary(ctx, ElementUnary.not),
   cases: [{ name: "truth table", inputs: [tensor("bool", [0, 1])] }],
 });

@@ -73,6 +73,13 @@ export function axesOf(node: Node, x: TensorType, given: Tensor | undefined): nu
   return [...new Set(list.map((axis) => normalizeAxis(axis, x.shape.length)))].sort((a, b) => a - b);
 }
 
+/** What a permutation is of the axes that are left without some; undefined where they stay in order. */
+export function permutationWithout(perm: readonly number[], axes: readonly number[]): readonly number[] | undefined {
+  const left = perm.filter((axis) => !axes.includes(axis));
+  const out = left.map((axis) => left.filter((other) => other < axis).length);
+  return out.every((axis, i) => axis === i) ? undefined : out;
+}
+
 function reducedShape(shape: Shape, axes: readonly number[], keep: boolean): Shape {
   return shape.flatMap((d, i) => (!axes.includes(i) ? [d] : keep ? [1] : []));
 }
@@ -115,10 +122,7 @@ function reduce(name: string, row: ReduceRow): OpDef {
       const axes = axesOf(node, x!, undefined);
       const attrs = { ...node.attrs, axes: axes.map((axis) => perm.indexOf(axis)) };
       if (node.attrs.keepdims) return { attrs, inputs: "first", perm };
-      const left = perm.filter((axis) => !axes.includes(axis));
-      const rank = (axis: number): number => left.filter((other) => other < axis).length;
-      const out = left.map(rank);
-      return { attrs, inputs: "first", perm: out.every((axis, i) => axis === i) ? undefined : out };
+      return { attrs, inputs: "first", perm: permutationWithout(perm, axes) };
     },
     quantize: mean ? { kind: "rescale" } : undefined,
     decompose: (parts) => (parts.type(parts.node.inputs[0]).dtype === "f32" && row.decompose ? row.decompose(parts) : asReals(parts)),

@@ -1,6 +1,7 @@
 import { Op, SoftmaxField } from "../../assembly/shared/plan.ts";
 import type { Node } from "../graph/graph.ts";
 import { elementCount, normalizeAxis, type TensorType, zeros } from "../tensor/index.ts";
+import { beside } from "./bound.ts";
 import { attr, defineOp, type OpDef, wave } from "./define.ts";
 import type { Lowering } from "./lowering.ts";
 
@@ -53,6 +54,10 @@ function softmax(log: boolean): OpDef {
             inputs: "first",
             perm,
           },
+    bound: (ctx) => {
+      const axis = normalizeAxis(ctx.node.attrs.axis as number, ctx.output.shape.length);
+      return ctx.node.attrs.coerce && ctx.bound.axis > axis ? undefined : beside(axis, ctx);
+    },
     lower: (ctx) => lowerSoftmax(ctx, log),
     cases: [
       { name: "last axis", inputs: [wave([3, 11])] },

@@ -1,6 +1,7 @@
 /** Which elements are NaN or infinite. */
 import { ElementUnary } from "../../assembly/shared/elementwise.ts";
 import { f32, zeros } from "../tensor/index.ts";
+import { pointwise } from "./bound.ts";
 import { attr, defineOp, type OpDef } from "./define.ts";
 import { emitElementUnary } from "./element.ts";
 
@@ -28,6 +29,7 @@ function predicate({ attrs, kind, holds, cases }: PredicateRow): OpDef {
       return [out];
     },
     permute: (node, perm) => ({ attrs: node.attrs, perm }),
+    bound: pointwise,
     lower: (ctx) => {
       const { detect_negative = 0, detect_positive = 0 } = ctx.node.attrs as Record<string, number>;
       emitElementUnary(ctx, kind, detect_negative, detect_positive);

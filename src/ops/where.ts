@@ -1,6 +1,7 @@
 import { WhereField } from "../../assembly/shared/elementwise.ts";
 import { Op } from "../../assembly/shared/plan.ts";
 import { DTYPES, f32, i64, tensor, zeros } from "../tensor/index.ts";
+import { pointwise } from "./bound.ts";
 import { broadcastDims, broadcastReader, commonShape } from "./broadcast.ts";
 import { defineOp, wave } from "./define.ts";
 import { permutesAll } from "./element.ts";
@@ -69,6 +70,7 @@ export const Where = defineOp({
     return [out];
   },
   permute: (_node, perm, { inputs }) => (permutesAll(perm, inputs) ? { inputs: "all", perm } : undefined),
+  bound: pointwise,
   lower: lowerWhere,
   cases: [
     { name: "all stretched", inputs: [tensor("bool", [1, 0], [2, 1]), f32([1, 2, 3]), tensor("f32", [-1], [])] },

@@ -139,6 +139,24 @@ describe("layout", () => {
     expect(ops(result)).toBe("Transpose Conv Pad Slice Reshape ReduceMean");
   });
 
+  it.each([
+    ["kept", 1, "Transpose Conv ArgMax Reshape"],
+    ["dropped", 0, "Transpose Conv ArgMax"],
+  ])("finds the classes of pixels in NHWC, the axis %s", (_, keepdims, nodes) => {
+    const graph = graphOf({
+      inputs: { x: [1, 3, 4, 5] },
+      constants: { w: random([6, 3, 1, 1], 1) },
+      nodes: [
+        ["Conv", "x w", "scores"],
+        ["ArgMax", "scores", "classes", { axis: 1, keepdims }],
+      ],
+      outputs: "classes",
+    });
+    const result = applied(layout, graph);
+    expect(ops(result)).toBe(nodes);
+    expect(result.nodes.find(({ op }) => op === "ArgMax")!.attrs.axis).toBe(3);
+  });
+
   it("leaves a Reshape that mixes axes alone", () => {
     const graph = graphOf({
       inputs: { x: [1, 3, 4, 4] },

@@ -71,6 +71,26 @@ describe("outputs whose size data decide", () => {
     expect(model.run({ scores: Float32Array.of(0, 0, 0.2) }).kept).toEqual(Float32Array.of(2, 2, 3, 3));
   });
 
+  it("go through casts, comparisons and selections, element by element", async () => {
+    const model = await modelOf(
+      graphOf({
+        inputs: { x: [2, 3], keep: { dtype: "bool", shape: [2] } },
+        constants: { zero: f32([0]) },
+        nodes: [
+          ["Compress", "x keep", "rows", { axis: 0 }],
+          ["Softmax", "rows", "shares"],
+          ["Less", "rows zero", "below"],
+          ["Where", "below zero shares", "chosen"],
+          ["Cast", "below", "counted", { to: 6 }],
+        ],
+        outputs: "chosen counted",
+      }),
+    );
+    const { chosen, counted } = model.run({ x: Float32Array.of(9, 9, 9, 0, -1, 0), keep: Uint8Array.of(0, 1) });
+    expect(counted).toEqual(Int32Array.of(0, 1, 0));
+    expect(Array.from(chosen, (v) => v.toFixed(4))).toEqual(["0.4223", "0.0000", "0.4223"]);
+  });
+
   it("are exact where the data are constant", () => {
     const graph = optimize(
       graphOf({
@@ -91,6 +111,7 @@ describe("outputs whose size data decide", () => {
     ["Shape", {}],
     ["ReduceSum", {}],
     ["Softmax", { axis: 0 }],
+    ["ArgMax", {}],
   ])("are refused by %s, which would need to know the size", (op, attrs) => {
     const graph = () =>
       graphOf({
