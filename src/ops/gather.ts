@@ -49,6 +49,12 @@ export const Gather = defineOp({
     if (bound.axis === axis) return undefined;
     return bound.axis < axis ? bound : { ...bound, axis: bound.axis + indices!.shape.length - 1 };
   },
+  permute: (node, perm, { inputs: [, indices], constant }) => {
+    const axis = normalizeAxis(node.attrs.axis as number, perm.length);
+    const picked = (constant?.(1) ?? indices!).shape.map((_, i) => axis + i);
+    const out = perm.flatMap((a) => (a === axis ? picked : [a < axis ? a : a + picked.length - 1]));
+    return { attrs: { ...node.attrs, axis: perm.indexOf(axis) }, inputs: "first", perm: out };
+  },
   quantize: { kind: "same" },
   lower: (ctx) => {
     const [x, indices] = ctx.node.inputs;

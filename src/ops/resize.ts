@@ -1,9 +1,8 @@
-import { GatherField } from "../../assembly/shared/indexing.ts";
 import { Op } from "../../assembly/shared/plan.ts";
 import { ResampleField } from "../../assembly/shared/sampling.ts";
 import type { Node } from "../graph/graph.ts";
-import { DTYPES, elementCount, f32, i64, type Tensor, type TensorType, tensor, withShape, zeros } from "../tensor/index.ts";
-import { attr, defineOp, type OpCase, wave } from "./define.ts";
+import { elementCount, f32, i64, type Tensor, type TensorType, tensor, withShape, zeros } from "../tensor/index.ts";
+import { attr, type Decomposition, defineOp, type OpCase, wave } from "./define.ts";
 import { uniqueAxes } from "./inputs.ts";
 import { f32Bits, type Lowering, type Place } from "./lowering.ts";
 import { type AxisResize, type AxisTable, axisTable, type Interpolation, isIdentity, NEAREST, TRANSFORMATIONS } from "./resize-tables.ts";
@@ -147,6 +146,7 @@ export const Resize = defineOp({
     const attrs = { ...node.attrs, coordinate_transformation_mode: "asymmetric", nearest_mode: "simple" };
     return [{ ...node, inputs: [x, "", scales], attrs }];
   },
+  decompose: gatherNearest,
   lower: lowerResize,
   cases: casesOf(),
 });
@@ -170,57 +170,48 @@ export const Upsample = defineOp({
   ],
 });
 
+/** The steps of a node whose inputs have types and constants. */
+function nodeSteps({ node, type, constant }: Pick<Lowering, "node" | "type" | "constant">): Step[] {
+  const inputs = node.inputs.map((name) => (name === "" ? undefined : type(name)));
+  return stepsOf({ node, inputs, constant: (i) => (node.inputs[i] ? constant(node.inputs[i]) : undefined) });
+}
+
+/** Where each output is a copy of one element it is gathered, of any type and on any grid. */
+function gatherNearest(parts: Decomposition): void {
+  const { node } = parts;
+  const steps = nodeSteps(parts);
+  if (steps.some(({ table }) => table.taps > 1 || table.index.includes(-1))) return;
+  const value = steps.reduce((x, { axis, table }) => parts.add("Gather", [x, parts.value(i64(table.index))], { axis }), node.inputs[0]);
+  parts.add("Identity", [value], {}, node.outputs);
+}
+
 function lowerResize(ctx: Lowering): void {
   const { node } = ctx;
   const [x] = node.inputs;
-  const inputs = node.inputs.map((name) => (name === "" ? undefined : ctx.type(name)));
-  const constant = (i: number) => (node.inputs[i] ? ctx.constant(node.inputs[i]) : undefined);
-  const steps = stepsOf({ node, inputs, constant });
-  if (steps.length === 0) {
-    ctx.alias(x, node.outputs[0]);
-    return;
-  }
-  const size = DTYPES[ctx.type(x).dtype].bytes;
-  const outside = f32Bits(node.attrs.extrapolation_value as number);
+  const steps = nodeSteps(ctx);
   let { shape } = ctx.type(x);
   let from = ctx.place(x);
   steps.forEach((step, i) => {
     const resized = shape.with(step.axis, step.table.index.length / step.table.taps);
-    const to = i === steps.length - 1 ? ctx.place(node.outputs[0]) : ctx.scratch(size * elementCount(resized));
-    emitStep(ctx, step, shape, from, to, size, outside);
+    const to = i === steps.length - 1 ? ctx.place(node.outputs[0]) : ctx.scratch(4 * elementCount(resized));
+    emitStep(ctx, step, shape, from, to);
     [shape, from] = [resized, to];
   });
 }
 
-/** Where each output is a copy of one element, of any type, it is gathered. */
-function emitStep(ctx: Lowering, { axis, table }: Step, shape: readonly number[], a: Place, c: Place, size: number, outside: number): void {
+function emitStep(ctx: Lowering, { axis, table }: Step, shape: readonly number[], a: Place, c: Place): void {
   const { taps, index, weight } = table;
-  const view = { outer: elementCount(shape.slice(0, axis)), n: shape[axis], inner: elementCount(shape.slice(axis + 1)) };
-  const count = index.length / taps;
-  if (taps === 1 && !index.includes(-1)) {
-    ctx.emit(Op.gather, {
-      [GatherField.size]: size,
-      [GatherField.outer]: view.outer,
-      [GatherField.n]: view.n,
-      [GatherField.inner]: view.inner,
-      [GatherField.count]: count,
-      [GatherField.a]: a,
-      [GatherField.indices]: ctx.image(index),
-      [GatherField.c]: c,
-    });
-    return;
-  }
   ctx.emit(Op.resample, {
-    [ResampleField.outer]: view.outer,
-    [ResampleField.n]: view.n,
-    [ResampleField.inner]: view.inner,
-    [ResampleField.count]: count,
+    [ResampleField.outer]: elementCount(shape.slice(0, axis)),
+    [ResampleField.n]: shape[axis],
+    [ResampleField.inner]: elementCount(shape.slice(axis + 1)),
+    [ResampleField.count]: index.length / taps,
     [ResampleField.taps]: taps,
     [ResampleField.a]: a,
     [ResampleField.index]: ctx.image(index),
     [ResampleField.weight]: ctx.image(weight),
     [ResampleField.c]: c,
-    [ResampleField.outside]: outside,
+    [ResampleField.outside]: f32Bits(ctx.node.attrs.extrapolation_value as number),
   });
 }
 

@@ -95,6 +95,7 @@ describe("layout", () => {
 
   it("goes through Resize, GridSample and normalizations of images", () => {
     expect(between([["Resize", "a _ scales", "b", { mode: "linear" }]], { scales: f32([1, 1, 2, 2]) })).toBe(0);
+    expect(between([["Resize", "a _ scales", "b"]], { scales: f32([1, 1, 2, 2]) })).toBe(0);
     expect(between([["InstanceNormalization", "a s o", "b"]], { s: random([5], 3), o: random([5], 4) })).toBe(0);
     expect(between([["LRN", "a", "b", { size: 3 }]])).toBe(0);
     expect(
