@@ -1,4 +1,4 @@
-// Writes the tables between `<!-- table: name -->` and `<!-- end -->` in README.md from benchmarks/results: `npm run tables`.
+// Writes the tables between `<!-- table: name -->` and `<!-- end -->` in these documents from benchmarks/results: `npm run tables`.
 import { readFileSync, writeFileSync } from "node:fs";
 
 const root = new URL("..", import.meta.url);
@@ -10,6 +10,20 @@ const points = ({ correct, count }) => ((100 * correct) / count).toFixed(2);
 const table = (head, rows) => [head, head.map((_, i) => (i ? "--:" : "---")), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 
 const tables = {
+  matrix() {
+    const { results: rows, machine } = results("matrix");
+    const head = ["model", ".onnx", "f32 .epk", "int8 .epk", "f32 differs by", "int8 SQNR", "f32", "int8", "onnxruntime-web f32"];
+    const body = rows.map(({ model, difference, sqnr, bytes, ms: times }) => [
+      model,
+      kB(bytes.onnx),
+      kB(bytes.f32),
+      kB(bytes.int8),
+      difference.toExponential(0),
+      `${sqnr.toFixed(1)} dB`,
+      ...["f32", "int8", "onnxruntime"].map((engine) => ms(times[engine])),
+    ]);
+    return `${table(head, body)}\n\n${machine.cpu}, Node ${machine.node.slice(1)}, ${machine.date}.`;
+  },
   models() {
     const times = results("bench");
     const accuracy = results("accuracy");
@@ -43,9 +57,8 @@ const tables = {
   },
 };
 
-const path = new URL("README.md", root);
-const text = readFileSync(path, "utf8").replace(
-  /<!-- table: (\w+) -->[\s\S]*?<!-- end -->/g,
-  (_, name) => `<!-- table: ${name} -->\n${tables[name]()}\n<!-- end -->`,
-);
-writeFileSync(path, text);
+for (const document of ["README.md", "docs/models.md"]) {
+  const path = new URL(document, root);
+  const fill = (_, name) => `<!-- table: ${name} -->\n${tables[name]()}\n<!-- end -->`;
+  writeFileSync(path, readFileSync(path, "utf8").replace(/<!-- table: (\w+) -->[\s\S]*?<!-- end -->/g, fill));
+}
