@@ -1,4 +1,4 @@
-import { f32, formatType, sameType, type Tensor, type TensorType, tensor } from "../tensor/index.ts";
+import { f32, formatType, sameType, type Tensor, tensor } from "../tensor/index.ts";
 import { attr, type Body, defineOp, type InferContext, wave } from "./define.ts";
 import { copyBytes } from "./iterate.ts";
 import type { Lowering } from "./lowering.ts";
@@ -14,14 +14,25 @@ function taken({ constant }: Pick<InferContext, "constant">): (typeof BRANCHES)[
 
 const HINT = "if an input of the model decides which of them runs, fix it (--fix)";
 
-/** The types of a branch's outputs; where another might be meant for these inputs, the error says so. */
-function branchTypes(ctx: InferContext, body: Body): readonly TensorType[] {
-  try {
-    return inferBody(body).map(({ type }) => type);
-  } catch (error) {
-    if (!(error instanceof RangeError) || taken(ctx)) throw error;
-    throw new RangeError(`one of its branches does not fit: ${error.message}; ${HINT}`);
+type Outputs = ReturnType<typeof inferBody>;
+
+/** `infer` and `fold` are asked in a row; asking every branch twice would double the work with each If that stands in another. */
+const inferred = new WeakMap<InferContext, readonly Outputs[]>();
+
+/** The outputs of the branches that may run. Where one does not fit, another might be meant for these inputs: the error says so. */
+function outputsOf(ctx: InferContext): readonly Outputs[] {
+  let outputs = inferred.get(ctx);
+  if (!outputs) {
+    const given = bodies(ctx);
+    try {
+      outputs = given.map(inferBody);
+    } catch (error) {
+      if (!(error instanceof RangeError) || taken(ctx)) throw error;
+      throw new RangeError(`one of its branches does not fit: ${error.message}; ${HINT}`);
+    }
+    inferred.set(ctx, outputs);
   }
+  return outputs;
 }
 
 function bodies(ctx: InferContext): readonly Body[] {
@@ -43,7 +54,7 @@ export const If = defineOp({
   tolerance: "exact",
   bodies,
   infer: (ctx) => {
-    const [first, second] = bodies(ctx).map((body) => branchTypes(ctx, body));
+    const [first, second] = outputsOf(ctx).map((outputs) => outputs.map(({ type }) => type));
     second?.forEach((type, i) => {
       if (!sameType(type, first[i]))
         throw new RangeError(`its branches give ${formatType(type)} and ${formatType(first[i])} as output ${i}; ${HINT}`);
@@ -52,7 +63,7 @@ export const If = defineOp({
   },
   fold: (ctx) => {
     if (!taken(ctx)) return undefined;
-    const values = inferBody(bodies(ctx)[0]).flatMap(({ value }) => value ?? []);
+    const values = outputsOf(ctx)[0].flatMap(({ value }) => value ?? []);
     return values.length === ctx.node.outputs.length ? values : undefined;
   },
   eval: ({ node, inputs: [condition, ...captures] }) =>

@@ -1,5 +1,5 @@
 import type { Node } from "../graph/graph.ts";
-import { elementCount, f32, i64, type Tensor, type TensorType, tensor, withShape, zeros } from "../tensor/index.ts";
+import { elementCount, f32, formatType, i64, type Tensor, type TensorType, tensor, withShape, zeros } from "../tensor/index.ts";
 import { attr, type Body, defineOp, type InferContext, wave } from "./define.ts";
 import { lowerIteration } from "./iterate.ts";
 import { CAPTURES, COUNTER, checkCounts, checkState, evaluateBody, exampleGraph, flag, graphOf, inferBody } from "./subgraph.ts";
@@ -18,6 +18,11 @@ function partsOf(node: Node) {
 function bodyOf({ node, inputs, constant }: InferContext): Body {
   const { body, states } = partsOf(node);
   if (states < 0) throw new RangeError("it has fewer inputs than captures");
+  const [limit, initial] = inputs;
+  if (limit && ((limit.dtype !== "i64" && limit.dtype !== "i32") || elementCount(limit.shape) !== 1))
+    throw new RangeError(`its limit must be one integer, is ${formatType(limit)}`);
+  if (initial && (initial.dtype !== "bool" || elementCount(initial.shape) !== 1))
+    throw new RangeError(`its condition must be one bool, is ${formatType(initial)}`);
   const given = inputs.slice(2).map((type, i) => ({ type: type!, value: i < states ? undefined : constant(i + 2) }));
   checkCounts(body, given.length + 2, node.outputs.length + 1);
   const condition: TensorType = { dtype: "bool", shape: [] };
