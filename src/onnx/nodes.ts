@@ -39,7 +39,8 @@ export function readNode(proto: NodeProto, reader: NodeReader, problems: string[
   };
   const contrib = domain === "com.microsoft" ? CONTRIB.get(op) : undefined;
   const found = opOf(op);
-  const def = contrib || (found?.domain ?? "") === (domain === "ai.onnx" ? "" : domain) ? found : undefined;
+  const ofDomain = DOMAINS.has(domain) && (found?.domain ?? "") === (domain === "ai.onnx" ? "" : domain);
+  const def = contrib || ofDomain ? found : undefined;
   if (!contrib && !def) return refuse(DOMAINS.has(domain) ? "the operator is not supported" : `the domain ${domain} is not supported`);
   const upgrade = contrib ?? def?.upgrade;
 

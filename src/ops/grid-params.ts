@@ -59,13 +59,24 @@ export function constantOnGrid(node: Node, x: Tensor, scale: Tensor | undefined,
   if (!RANGES.has(x.dtype) || !scale || node.attrs.block_size !== 0 || !Array.from(scale.data).every(isScale)) return undefined;
   const channel = paramIndex(node, x, scale, zero);
   const axis = scale.data.length === 1 ? undefined : normalizeAxis(node.attrs.axis as number, x.shape.length);
-  const centred = Array.from(x.data, (q, i) => q - (zero ? zero.data[channel(i)] : 0));
-  if (centred.every((q) => q >= -128 && q <= 127)) {
+  const centred = shifted(x, (i) => (zero ? zero.data[channel(i)] : 0));
+  if (centred) {
     const quant: Quant = { scale: Float32Array.from(scale.data), zero: 0, ...(axis !== undefined && { axis }) };
-    return { dtype: "i8", shape: x.shape, quant, data: Int8Array.from(centred) };
+    return { dtype: "i8", shape: x.shape, quant, data: centred };
   }
   const quant = gridOfParams(x.dtype, scale, zero);
   return quant && { dtype: "i8", shape: x.shape, quant, data: Int8Array.from(x.data, (q) => q - offsetOf(x.dtype)) };
+}
+
+/** Integers less their zero points, where all of them fit i8. */
+function shifted(x: Tensor, zeroOf: (index: number) => number): Int8Array | undefined {
+  const data = new Int8Array(x.data.length);
+  for (let i = 0; i < data.length; i++) {
+    const q = x.data[i] - zeroOf(i);
+    if (q < -128 || q > 127) return undefined;
+    data[i] = q;
+  }
+  return data;
 }
 
 /** Scale or zero point as f32 that broadcasts against x, where they are computed while the model runs or vary along an axis. */

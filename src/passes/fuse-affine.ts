@@ -19,10 +19,16 @@ interface Host {
   readonly axis: number;
 }
 
+/** Constant weights, or the integers of those that are stored on a grid. */
+function weightOf(value: string, draft: Draft): Tensor | undefined {
+  const stored = draft.producer(value);
+  return draft.constant(stored?.op === "DequantizeLinear" ? stored.inputs[0] : value);
+}
+
 function hostOf(node: Node, draft: Draft): Host | undefined {
   const { shape } = draft.type(node.outputs[0]);
   const rank = shape.length;
-  const weight = draft.constant(node.inputs[1] ?? "");
+  const weight = weightOf(node.inputs[1] ?? "", draft);
   if (!weight || (node.inputs[2] && !draft.constant(node.inputs[2])) || hasActivation(node)) return undefined;
   if (node.op === "Conv" && node.attrs.layout === "NCHW") return { weight: 1, weightAxis: 0, bias: 2, axis: 1 };
   if (node.op === "ConvTranspose" && node.attrs.group === 1) return { weight: 1, weightAxis: 1, bias: 2, axis: 1 };
@@ -44,8 +50,8 @@ export function fuseAffine(graph: Graph): Graph {
     if (!layer || draft.uses(layer.outputs[0]) !== 1 || layer.outputs.length !== 1) return undefined;
     const host = hostOf(layer, draft);
     const affine = host && affineOf(node, draft, host.axis);
-    // Weights on a grid are integers, which no factor goes into.
-    if (host && affine?.scale && draft.type(layer.inputs[host.weight]).quant) return undefined;
+    // No factor goes into weights that are integers.
+    if (host && affine?.scale && weightOf(layer.inputs[host.weight], draft)?.dtype !== "f32") return undefined;
     return affine ? [absorb(layer, host, affine, node, draft)] : undefined;
   });
 }
@@ -84,7 +90,7 @@ function affineOf(node: Node, draft: Draft, axis: number): Affine | undefined {
 
 function absorb(layer: Node, host: Host, { scale, shift }: Affine, node: Node, draft: Draft): Node {
   const inputs = [...layer.inputs];
-  const weight = draft.constant(inputs[host.weight])!;
+  const weight = weightOf(inputs[host.weight], draft)!;
   if (scale) inputs[host.weight] = draft.addConstant(`${layer.name}.weight`, scaled(weight, host.weightAxis, scale));
   const bias = inputs[host.bias] ? draft.constant(inputs[host.bias])!.data : undefined;
   if (bias || shift) {

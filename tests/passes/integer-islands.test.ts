@@ -127,6 +127,24 @@ describe("integer islands", () => {
     expect(result.types.get(result.nodes[1].inputs[1])?.dtype).toBe("i8");
   });
 
+  it("a bias that is added behind the layer goes into it, a factor does not", async () => {
+    const graph = (op: string, constant: Tensor) =>
+      graphOf({
+        inputs: { x: [3, 8] },
+        constants: { ...grid("a", 0.01, 120), ...grid("c", 0.1, 128), weights: integers([8, 5], 9), ws: f32([0.01], []), constant },
+        nodes: [
+          ...pair("x", "a"),
+          ["DequantizeLinear", "weights ws", "weights.d"],
+          ["MatMul", "x.d weights.d", "product"],
+          [op, "product constant", "y"],
+          ...pair("y", "c"),
+        ],
+        outputs: "y.d",
+      });
+    await expectIsland(graph("Add", random([5], 2)), "QuantizeLinear* MatMul* DequantizeLinear", 0.1);
+    await expectIsland(graph("Mul", random([5], 2)), "QuantizeLinear* MatMul Mul QuantizeLinear* DequantizeLinear", 0.1);
+  });
+
   it("u8 weights around 128 are symmetric; with another zero point that does not fit, the layer stays in f32", async () => {
     for (const [zero, expected] of [
       [128, "QuantizeLinear* MatMul* DequantizeLinear"],
