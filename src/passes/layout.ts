@@ -103,8 +103,8 @@ class LayoutPass {
     const turned = node.inputs.map((input, i) => (i === 0 || all ? this.turned(input, perm) : undefined));
     if (turned.includes(null) || !turned.some((view) => view) || !(all || turned[0])) return false;
     const fixed = node.attrs.layout !== undefined;
-    const spared = turned.filter((view) => view && isIdentity(view.perm)).length;
-    const needed = turned.filter((view) => view && !isIdentity(view.perm) && !this.written.has(keyOf(view))).length;
+    const spared = turned.filter((view) => view && this.isInOrder(view)).length;
+    const needed = turned.filter((view) => view && !this.isInOrder(view) && !this.written.has(keyOf(view))).length;
     if (!fixed && (spared === 0 || needed >= spared) && needed > 0) return false;
 
     const inputs = node.inputs.map((input, i) => {
@@ -165,12 +165,18 @@ class LayoutPass {
     return this.written.get(keyOf(view)) ?? this.write(view, value);
   }
 
+  /** Whether elements lie as in the source: only axes of 1 have another place, if any. */
+  private isInOrder({ source, perm }: View): boolean {
+    const { shape } = this.types.get(source)!;
+    const long = perm.filter((axis) => shape[axis] !== 1);
+    return long.every((axis, i) => i === 0 || axis > long[i - 1]);
+  }
+
   private write(view: View, name: string): string {
     const { source, perm } = view;
     const { shape } = this.types.get(source)!;
-    const long = perm.filter((axis) => shape[axis] !== 1);
     const nodeName = this.fresh(`${name}.transpose`);
-    if (long.every((axis, i) => i === 0 || axis > long[i - 1])) {
+    if (this.isInOrder(view)) {
       const target = this.addConstant(`${name}.shape`, i64(perm.map((axis) => shape[axis])));
       this.emit(makeNode({ op: "Reshape", name: nodeName, inputs: [source, target], outputs: [name], attrs: { allowzero: 1 } }));
     } else this.emit(makeNode({ op: "Transpose", name: nodeName, inputs: [source], outputs: [name], attrs: { perm } }));

@@ -4,7 +4,7 @@ import { decompose } from "../../src/passes/decompose.ts";
 import { fuseAffine } from "../../src/passes/fuse-affine.ts";
 import { fusePad } from "../../src/passes/fuse-pad.ts";
 import { optimize } from "../../src/passes/index.ts";
-import { f32, i64 } from "../../src/tensor/index.ts";
+import { f32, i64, tensor } from "../../src/tensor/index.ts";
 import { graphOf, random } from "../graph/build.ts";
 import { failure } from "../onnx/model.ts";
 import { applied } from "./expect-same.ts";
@@ -105,6 +105,27 @@ describe("layout", () => {
       ]),
     ).toBe(0);
     expect(between([["GridSample", "a grid", "b"]], { grid: random([1, 5, 4, 2], 3) })).toBe(0);
+  });
+
+  it("goes through halves of shuffled channels, one of which is convolved", () => {
+    const constants = {
+      t: random([6, 5, 1, 1], 3),
+      pairs: i64([1, 3, 2, 4, 5]),
+      zero: tensor("i64", [0], []),
+      one: tensor("i64", [1], []),
+      k: random([3, 3, 3, 3], 4),
+      q: random([5, 6, 1, 1], 5),
+    };
+    const nodes = [
+      ["Conv", "a t", "c"],
+      ["Reshape", "c pairs", "r"],
+      ["Gather", "r zero", "left", { axis: 2 }],
+      ["Gather", "r one", "right", { axis: 2 }],
+      ["Conv", "right k", "d", { pads: [1, 1, 1, 1] }],
+      ["Concat", "left d", "e", { axis: 1 }],
+      ["Conv", "e q", "b"],
+    ] as const;
+    expect(between(nodes, constants)).toBe(0);
   });
 
   it("moves the phases of a transposed convolution once", () => {
