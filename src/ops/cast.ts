@@ -2,7 +2,7 @@ import { CastField } from "../../assembly/shared/elementwise.ts";
 import { Op } from "../../assembly/shared/plan.ts";
 import { DTYPES, type DType, elementCount, f32, i64, type Tensor, tensor } from "../tensor/index.ts";
 import { pointwise } from "./bound.ts";
-import { attr, defineOp } from "./define.ts";
+import { attr, type Decomposition, defineOp } from "./define.ts";
 import { ELEMENT_CODES, ELEMENT_TYPES, elementTypeName } from "./element-type.ts";
 import { ELEMENTS, type Lowering } from "./lowering.ts";
 
@@ -29,6 +29,32 @@ function convert(value: number, from: DType, to: DType): number {
 function converted(x: Tensor, dtype: DType): Tensor {
   const data = DTYPES[dtype].array.from(Array.from(x.data, (v) => convert(v, x.dtype, dtype)));
   return { dtype, shape: x.shape, data };
+}
+
+interface HalfWidth {
+  readonly array: { from(x: ArrayLike<number>): ArrayLike<number> };
+  /** Types of which every value fits. */
+  readonly holds: readonly DType[];
+}
+
+/** 16-bit integers, by ONNX's code: they are held in 32 bits, but wrap to their own width where they are made. */
+const HALF_WIDTH: ReadonlyMap<number, HalfWidth> = new Map<number, HalfWidth>([
+  [4, { array: Uint16Array, holds: ["u8", "bool"] }],
+  [5, { array: Int16Array, holds: ["i8", "u8", "bool"] }],
+]);
+
+/** To 16 bits by way of 32: without the upper bits, or shifted up and back where there is a sign. */
+function wrapWidth({ node, type, add, value }: Decomposition): void {
+  const [x] = node.inputs;
+  const half = HALF_WIDTH.get(node.attrs.to as number);
+  if (!half || half.holds.includes(type(x).dtype)) return;
+  const wide = add("Cast", [x], { to: ELEMENT_CODES.i32 });
+  if (half.array === Uint16Array) {
+    add("BitwiseAnd", [wide, value(tensor("i32", [0xffff], []))], {}, node.outputs);
+    return;
+  }
+  const bits = value(tensor("i32", [16], []));
+  add("BitShift", [add("BitShift", [wide, bits], { direction: "LEFT" }), bits], { direction: "RIGHT" }, node.outputs);
 }
 
 function lowerCast(ctx: Lowering): void {
@@ -66,15 +92,23 @@ export const Cast = defineOp({
   arity: [1, 1],
   tolerance: "exact",
   infer: ({ node, inputs: [x] }) => [{ dtype: target(node.attrs.to), shape: x!.shape }],
-  eval: ({ node, inputs: [x] }) => [converted(x!, target(node.attrs.to))],
+  eval: ({ node, inputs: [x] }) => {
+    const out = converted(x!, target(node.attrs.to));
+    const half = HALF_WIDTH.get(node.attrs.to as number);
+    return [half ? { ...out, data: Int32Array.from(half.array.from(out.data)) } : out];
+  },
   permute: (node, perm) => ({ attrs: node.attrs, perm }),
   bound: pointwise,
+  decompose: wrapWidth,
   lower: lowerCast,
   cases: [
     ...PAIRS,
     { name: "f32 to f32", inputs: [f32([1, 2])], attrs: { to: 1 } },
     { name: "fractions, cut", inputs: [f32([-1.9, -0.5, 0.5, 2.9, Number.NaN, 1e20, -1e20])], attrs: { to: 6 } },
     { name: "fractions that are true", inputs: [f32([-1.9, 0, -0, 0.1, Number.NaN])], attrs: { to: 9 } },
+    { name: "f32 to uint16", inputs: [f32([1.5, -1, 65535, 65536, 70000])], attrs: { to: 4 } },
+    { name: "i64 to int16", inputs: [i64([1, -1, 32767, 32768, -40000])], attrs: { to: 5 } },
+    { name: "u8 to uint16", inputs: [tensor("u8", [0, 255])], attrs: { to: 4 } },
     { name: "a constant", inputs: [f32([-1.5, 0, 2.9])], attrs: { to: 7 }, constants: [0] },
   ],
 });
