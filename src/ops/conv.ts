@@ -4,7 +4,18 @@ import type { Node } from "../graph/graph.ts";
 import { elementCount, stridesOf, type Tensor, type TensorType, zeros } from "../tensor/index.ts";
 import { decomposeConv } from "./conv-axes.ts";
 import { attr, defineOp, type OpCase } from "./define.ts";
-import { ACTIVATION, emitGemm, epilogueOf, finish, floatWords, linearCase, linearInput, linearOutput, packMatrix } from "./linear.ts";
+import {
+  ACTIVATION,
+  emitGemm,
+  epilogueOf,
+  finish,
+  floatWords,
+  linearCase,
+  linearInput,
+  linearOutput,
+  packMatrix,
+  takeReals,
+} from "./linear.ts";
 import type { LinearWords, Lowering } from "./lowering.ts";
 import { emitMove } from "./mover.ts";
 import { axisStrides, eachPosition, eachTap, joinShape, NHWC_FROM_NCHW, WINDOW_ATTRS, type Window, windowOf } from "./window.ts";
@@ -37,6 +48,7 @@ export const Conv = defineOp({
   arity: [2, 3],
   tolerance: 1e-5,
   infer({ node, inputs: [x, w, b] }) {
+    takeReals(x!, w!);
     const { window, outputs } = convWindow(node, x!, w!);
     if (b && elementCount(b.shape) !== outputs) throw new RangeError(`bias [${b.shape}] does not fit ${outputs} output channels`);
     return [linearOutput(node, joinShape(window.batch, outputs, window.out, node.attrs.layout))];

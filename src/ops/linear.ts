@@ -55,6 +55,11 @@ export interface Epilogue {
   readonly hi: number;
 }
 
+/** Throws RangeError where an operand is of integers that stand for nothing else. */
+export function takeReals(...operands: readonly TensorType[]): void {
+  for (const { dtype, quant } of operands) if (dtype !== "f32" && !quant) throw new RangeError(`takes reals, not ${dtype}`);
+}
+
 /** `channels` is the number of outputs, `bias` f32 with one element each. */
 export function epilogueOf(node: Node, a: TensorType, w: TensorType, bias: ArrayLike<number> | undefined, channels: number): Epilogue {
   const form = linearForm(a, w, node.quant);

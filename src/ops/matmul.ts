@@ -1,6 +1,17 @@
 import { broadcastShapes, broadcastStrides, elementCount, type Shape, type TensorType, zeros } from "../tensor/index.ts";
 import { defineOp } from "./define.ts";
-import { ACTIVATION, emitGemm, epilogueOf, finish, floatWords, linearCase, linearInput, linearOutput, packMatrix } from "./linear.ts";
+import {
+  ACTIVATION,
+  emitGemm,
+  epilogueOf,
+  finish,
+  floatWords,
+  linearCase,
+  linearInput,
+  linearOutput,
+  packMatrix,
+  takeReals,
+} from "./linear.ts";
 import type { Lowering } from "./lowering.ts";
 
 interface Product {
@@ -33,6 +44,7 @@ export const MatMul = defineOp({
   arity: [2, 3],
   tolerance: 1e-5,
   infer({ node, inputs: [a, b, bias] }) {
+    takeReals(a!, b!);
     const { shape, n } = productOf(a!, b!);
     if (bias && elementCount(bias.shape) !== n) throw new RangeError(`bias [${bias.shape}] does not fit ${n} columns`);
     return [linearOutput(node, shape)];
