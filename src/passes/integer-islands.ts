@@ -119,20 +119,19 @@ class IntegerIslands {
         ? makeNode({ ...parts, op: "DequantizeLinear" })
         : makeNode({ ...parts, op: "FromGrid", attrs: { to: type.dtype } });
     });
-    if (!constant) return [{ ...node, inputs: [integers, ...others], outputs }, ...back];
-    const results = this.movedConstant(node, constant);
-    if (!results) {
+    const results = constant && this.movedConstant(node, constant);
+    if (!results && constant?.quant?.axis !== undefined) {
       for (const output of node.outputs) this.dequantized.delete(output);
       return undefined;
     }
+    if (!results) return [{ ...node, inputs: [integers, ...others], outputs }, ...back];
     outputs.forEach((output, i) => {
-      this.constants.set(output, results[i]);
-      this.types.set(output, typeOf(results[i]));
+      this.addConstant(output, results[i]);
     });
     return back;
   }
 
-  /** Integers of a constant as the node moves them; undefined where their grid's axis would not survive. */
+  /** Integers of a constant as the node moves them; undefined where that is known only at run time, or their grid's axis would not survive. */
   private movedConstant(node: Node, { quant, ...plain }: Tensor): readonly Tensor[] | undefined {
     const inputs = node.inputs.map((name, i) => (i === 0 ? plain : this.constants.get(name)));
     if (node.inputs.some((name, i) => name !== "" && !inputs[i])) return undefined;

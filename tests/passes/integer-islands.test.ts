@@ -180,6 +180,24 @@ describe("integer islands", () => {
     });
   });
 
+  it("a table of embeddings stays integers until its rows are taken", async () => {
+    const graph = graphOf({
+      inputs: { x: { dtype: "i32", shape: [3] } },
+      constants: { ...grid("t", 0.02, 120), table: integers([6, 4], 3, "u8") },
+      nodes: [
+        ["DequantizeLinear", "table ts tz", "table.d"],
+        ["Gather", "table.d x", "y", { axis: 0 }],
+      ],
+      outputs: "y",
+    });
+    const result = optimize(graph);
+    verifyGraph(result);
+    expect(operators(result)).toBe("Gather DequantizeLinear");
+    const x = tensor("i32", [5, 0, 2]);
+    using model = await load(writeEpk(planGraph(result).pack), { wasm });
+    expect(Array.from(model.run({ x: x.data as Int32Array }).y)).toEqual(Array.from(evaluate(graph, { x }).y.data));
+  });
+
   it("a move to another grid is one table, and a constant of one value has a grid of its own", async () => {
     const graph = graphOf({
       inputs: { x: [2, 6] },
