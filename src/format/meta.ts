@@ -1,3 +1,4 @@
+import { CHUNK_PLAIN, ChunkField, LANES } from "../../assembly/shared/container.ts";
 import { IMAGE_START } from "../../assembly/shared/plan.ts";
 import { invalid } from "./container.ts";
 import type { InputPort, Meta, OutputPort } from "./image.ts";
@@ -8,6 +9,9 @@ export const PORT_ARRAYS = { f32: Float32Array, i8: Int8Array, u8: Uint8Array, i
 /** End of all that a module's memory can hold: addresses in plans are 31 bits wide. */
 export const MEMORY_LIMIT = 2 ** 31;
 
+/** The most that a byte of chunks can fill, those of head and coder's states alone, expansion to f32 and the gaps between pieces counted. */
+const MOST_FILLED = (8 * CHUNK_PLAIN) / (ChunkField.body + 4 * LANES);
+
 export const elementsOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
 
 const isCount = (x: unknown, least = 0): x is number => Number.isInteger(x) && (x as number) >= least && (x as number) < MEMORY_LIMIT;
@@ -15,24 +19,27 @@ const isText = (x: unknown): x is string => typeof x === "string";
 const isList = (x: unknown, item: (x: unknown) => boolean): boolean => Array.isArray(x) && x.every(item);
 const isReal = (x: unknown): boolean => Number.isFinite(x);
 
-/** The metadata section, checked: whatever it says, addresses lie in memory and are aligned. Throws EPK_INVALID. */
-export function readMeta(section: Uint8Array): Meta {
+/**
+ * The metadata section, checked: whatever it says, addresses lie in memory and are aligned, and the image is no larger than `chunks` bytes of chunks
+ * can fill. Throws EPK_INVALID.
+ */
+export function readMeta(section: Uint8Array, chunks: number): Meta {
   let meta: Meta;
   try {
     meta = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(section));
   } catch {
     throw invalid("its metadata is no JSON");
   }
-  const problem = problemOf(meta);
+  const problem = problemOf(meta, chunks);
   if (problem) throw invalid(`its metadata has a wrong ${problem}`);
   return meta;
 }
 
-function problemOf(meta: Meta): string | undefined {
+function problemOf(meta: Meta, chunks: number): string | undefined {
   if (typeof meta !== "object" || meta === null) return "type";
   const { name, inputs, outputs, labels, plan, memory, image } = meta;
   if (!isText(name)) return "name";
-  if (!isCount(image, IMAGE_START) || image % 16) return "image";
+  if (!isCount(image, IMAGE_START) || image % 16 || image > IMAGE_START + chunks * MOST_FILLED) return "image";
   if (!isCount(memory, image)) return "memory";
   if (!isCount(plan, IMAGE_START) || plan % 4 || plan > image - 4) return "plan";
   if (labels !== undefined && !isList(labels, isText)) return "labels";

@@ -1,5 +1,4 @@
-import { CHUNK_PLAIN, SectionKind } from "../../assembly/shared/container.ts";
-import { IMAGE_START } from "../../assembly/shared/plan.ts";
+import { SectionKind } from "../../assembly/shared/container.ts";
 import { invalid, readChunks, readContainer, sectionOf } from "./container.ts";
 import { type PieceInfo, unpackChunk } from "./decode.ts";
 import type { Meta } from "./image.ts";
@@ -21,13 +20,11 @@ export interface Epk {
  */
 export function readEpk(file: Uint8Array): Epk {
   const sections = readContainer(file);
-  const meta = readMeta(sectionOf(sections, SectionKind.meta));
   const pieces: PieceInfo[] = [];
-  const chunks = [...readChunks(sectionOf(sections, SectionKind.chunks))];
-  // Before anything is allocated: what so few chunks can fill, expansion to f32 and the gaps between pieces counted.
-  if (meta.image > IMAGE_START + chunks.length * 8 * CHUNK_PLAIN) throw invalid("its image is larger than its weights");
+  const chunks = sectionOf(sections, SectionKind.chunks);
+  const meta = readMeta(sectionOf(sections, SectionKind.meta), chunks.length);
   const image = new Uint8Array(meta.image);
-  for (const { body, hash } of chunks) {
+  for (const { body, hash } of readChunks(chunks)) {
     if (xxh32(body) !== hash) throw invalid("its weights are damaged");
     pieces.push(...unpackChunk(body, image, meta.image));
   }

@@ -7,10 +7,11 @@ import { readMeta } from "./meta.ts";
 /** The file of a model, `.epk` version 1. The same pack gives the same bytes. Throws EPK_INVALID where the metadata contradicts itself. */
 export function writeEpk({ meta, regions }: Pack): Uint8Array {
   const json = metaBytes(meta);
-  readMeta(json);
+  const chunks = writeChunks(encodeChunks(regions));
+  readMeta(json, chunks.length);
   return writeContainer([
     { kind: SectionKind.meta, bytes: json, required: true },
-    { kind: SectionKind.chunks, bytes: writeChunks(encodeChunks(regions)), required: true },
+    { kind: SectionKind.chunks, bytes: chunks, required: true },
   ]);
 }
 

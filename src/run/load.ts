@@ -9,27 +9,38 @@ import { instantiate, type WasmSource } from "./wasm.ts";
 export interface LoadOptions {
   /** The kernels, where they are not beside the script: in Workers the imported module. */
   readonly wasm?: WasmSource;
+  /** Most bytes of memory for activations and scratch that a file may ask for; 2²⁹ by default. For weights it gets what its length accounts for. */
+  readonly maxArena?: number;
 }
 
 const PAGE = 65536;
+const MAX_ARENA = 2 ** 29;
 
 /**
  * Reads a `.epk`, checks it, and unpacks it into the memory of a wasm instance of its own.
- * Throws FILE, EPK_INVALID, EPK_VERSION, WASM_UNAVAILABLE, and LIMIT where there is not enough memory.
+ * Throws FILE, EPK_INVALID, EPK_VERSION, WASM_UNAVAILABLE, and LIMIT where it needs more memory than there is or than `maxArena` allows.
  */
 export async function load(source: Source | PromiseLike<Source>, options: LoadOptions = {}): Promise<Model> {
   const sections = readContainer(await readSource(source));
-  const meta = readMeta(sectionOf(sections, SectionKind.meta));
-  const kernels = await instantiate(options.wasm);
+  const chunks = sectionOf(sections, SectionKind.chunks);
+  const meta = readMeta(sectionOf(sections, SectionKind.meta), chunks.length);
+  const arena = meta.memory - meta.image;
+  const { wasm, maxArena = MAX_ARENA } = options;
+  const kernels = await instantiate(wasm);
   const { memory } = kernels;
   const pages = Math.ceil((Math.max(meta.memory, meta.image + Work.bytes) - memory.buffer.byteLength) / PAGE);
+  const refusal = (cause?: unknown) =>
+    new EdgepackError("LIMIT", `The model needs ${arena} bytes besides its weights; load(model, { maxArena }) allows ${maxArena}.`, [], {
+      cause,
+    });
+  if (arena > maxArena) throw refusal();
   try {
     if (pages > 0) memory.grow(pages);
   } catch (cause) {
-    throw new EdgepackError("LIMIT", `The model needs ${meta.memory} bytes of memory and does not get them.`, [], { cause });
+    throw refusal(cause);
   }
   const bytes = new Uint8Array(memory.buffer);
-  for (const { body, hash } of readChunks(sectionOf(sections, SectionKind.chunks))) {
+  for (const { body, hash } of readChunks(chunks)) {
     bytes.set(body, meta.image + Work.chunk);
     if (kernels.unpack(meta.image, body.length, hash) !== Status.ok) throw invalid("its weights are damaged");
   }

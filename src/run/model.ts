@@ -2,6 +2,7 @@ import { EdgepackError } from "../errors.ts";
 import type { InputPort, Meta, OutputPort, Port } from "../format/image.ts";
 import { elementsOf, PORT_ARRAYS } from "../format/meta.ts";
 import { bytesPerPixel, writePixels } from "./pixels.ts";
+import { tagOf } from "./source.ts";
 import type { Kernels } from "./wasm.ts";
 
 export type TypedArray = Float32Array | Int8Array | Uint8Array | Uint8ClampedArray | Int32Array;
@@ -59,18 +60,24 @@ export class Model {
    */
   run(inputs: Values, outputs: Values = {}): Values {
     if (!this.#kernels) throw new EdgepackError("INPUT_INVALID", "This model is disposed.");
-    const problems = [...unknown("input", this.#sources, inputs), ...unknown("output", this.#results, outputs)];
+    if (!inputs || !outputs) throw new EdgepackError("INPUT_INVALID", "run takes objects of arrays by name.");
+    // Maps, so that any name can be a port's.
+    const given = new Map(Object.entries(inputs));
+    const into = new Map(Object.entries(outputs));
+    const problems = [...unknown("input", this.#sources, given), ...unknown("output", this.#results, into)];
     for (const { port, view } of this.#sources) {
-      const pixels = bytesPerPixel(port, inputs[port.name]);
-      if (!pixels) problems.push(...misfit(port, view, inputs[port.name]));
+      const value = given.get(port.name);
+      if (!bytesPerPixel(port, value)) problems.push(...misfit(port, view, value));
     }
-    for (const { port, view } of this.#results) if (outputs[port.name]) problems.push(...misfit(port, view, outputs[port.name]));
+    for (const { port, view } of this.#results) {
+      const value = into.get(port.name);
+      if (value !== undefined) problems.push(...misfit(port, view, value));
+    }
     if (problems.length) throw new EdgepackError("INPUT_INVALID", `${this.name} cannot run on this:`, problems);
 
     for (const { port, view } of this.#sources) {
-      const value = inputs[port.name];
-      const pixels = bytesPerPixel(port, value);
-      if (pixels) writePixels(port, value as Uint8Array, view as Float32Array);
+      const value = given.get(port.name)!;
+      if (bytesPerPixel(port, value)) writePixels(port, value as Uint8Array, view as Float32Array);
       else view.set(value);
     }
     try {
@@ -83,13 +90,13 @@ export class Model {
         { cause },
       );
     }
-    const results: Values = {};
+    const results: Values = Object.create(null);
     for (const slot of this.#results) {
       const { name } = slot.port;
-      const given = outputs[name];
+      const array = into.get(name);
       const values = present(slot);
-      given?.set(values);
-      results[name] = given ? (slot.length ? given.subarray(0, values.length) : given) : values.slice();
+      array?.set(values);
+      results[name] = array ? (slot.length ? array.subarray(0, values.length) : array) : values.slice();
     }
     return results;
   }
@@ -113,20 +120,19 @@ function present({ port: { shape, bound }, view, length }: Slot<OutputPort>): Ty
   return view.filter((_, i) => i % row < there);
 }
 
-function unknown(what: string, slots: readonly Slot<Port>[], values: Values): string[] {
+function unknown(what: string, slots: readonly Slot<Port>[], values: ReadonlyMap<string, unknown>): string[] {
   const names = slots.map(({ port }) => port.name);
-  return Object.keys(values)
+  return [...values.keys()]
     .filter((name) => !names.includes(name))
     .map((name) => `no ${what} "${name}"; there is ${names.map((n) => `"${n}"`).join(", ")}`);
 }
 
-function misfit(port: InputPort, view: TypedArray, value: TypedArray | undefined): string[] {
-  const type = view.constructor.name;
-  const got = value?.constructor.name;
-  if (got === type && value!.length === view.length) return [];
-  if (got === "Uint8ClampedArray" && type === "Uint8Array" && value!.length === view.length) return [];
+function misfit(port: InputPort, view: TypedArray, value: unknown): string[] {
+  const [type, got] = [tagOf(view), tagOf(value)];
+  const length = ArrayBuffer.isView(value) && (value as TypedArray).length;
+  if (length === view.length && got.replace("Clamped", "") === type) return [];
   const raw = port.preprocess ? ", or raw bytes of the picture (height × width × channels, or × 4)" : "";
   return [
-    `"${port.name}" takes ${type} of ${view.length} for [${port.shape}]${raw}; got ${value ? `${got} of ${value.length}` : "nothing"}`,
+    `"${port.name}" takes ${type} of ${view.length} for [${port.shape}]${raw}; got ${value === undefined ? "nothing" : `${got} of ${length || 0}`}`,
   ];
 }

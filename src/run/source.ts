@@ -7,18 +7,22 @@ interface NodeProcess {
   getBuiltinModule?(name: "node:fs"): { readonly promises: { readFile(path: string | URL): Promise<Uint8Array> } } | undefined;
 }
 
+/** What a value is, of this realm or another: "ArrayBuffer", "Float32Array", "Null", … */
+export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1);
+
 /** Reads a source whole. Throws FILE where it cannot be read. */
 export async function readSource(source: Source | PromiseLike<Source>): Promise<Uint8Array> {
   const given = await source;
   if (ArrayBuffer.isView(given)) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
   if (typeof given === "string" || given instanceof URL) return readUrl(String(given));
   if (typeof Response === "function" && given instanceof Response) return readResponse(given);
-  if (Object.prototype.toString.call(given).endsWith("ArrayBuffer]")) return new Uint8Array(given as ArrayBuffer);
-  throw new EdgepackError("FILE", `Cannot read from ${given === null ? "null" : typeof given}: give bytes, a Response or a URL.`);
+  if (tagOf(given).endsWith("ArrayBuffer")) return new Uint8Array(given as ArrayBuffer);
+  throw new EdgepackError("FILE", `Cannot read from ${tagOf(given)}: give bytes, a Response or a URL.`);
 }
 
 async function readResponse(response: Response): Promise<Uint8Array> {
-  if (!response.ok) throw new EdgepackError("FILE", `${response.url} answered ${response.status} ${response.statusText}`.trimEnd());
+  if (!response.ok)
+    throw new EdgepackError("FILE", `${response.url || "The server"} answered ${response.status} ${response.statusText}`.trimEnd());
   return new Uint8Array(await response.arrayBuffer());
 }
 

@@ -1,6 +1,6 @@
 import { ABI_VERSION } from "../../assembly/shared/plan.ts";
 import { EdgepackError } from "../errors.ts";
-import { readSource, type Source } from "./source.ts";
+import { readSource, type Source, tagOf } from "./source.ts";
 
 /** The kernels: a compiled module or its bytes, or both builds, of which the engine's abilities pick one. */
 export type WasmSource = WebAssembly.Module | Source | PromiseLike<WebAssembly.Module | Source> | WasmPair;
@@ -77,7 +77,6 @@ function isPair(value: unknown): value is WasmPair {
   return "simd" in Object(value);
 }
 
-/** By its tag, since modules may come from another realm. */
 function isModule(value: unknown): value is WebAssembly.Module {
-  return Object.prototype.toString.call(value) === "[object WebAssembly.Module]";
+  return tagOf(value) === "WebAssembly.Module";
 }

@@ -54,14 +54,18 @@ describe("what a model is read from", () => {
     );
   });
 
+  it("a Response that was made and not fetched has no address to tell", async () => {
+    await expect(load(new Response("no", { status: 404 }), { wasm: simd })).rejects.toThrow(failure("FILE", /^The server answered 404/));
+  });
+
   it("a file that is missing: FILE, with its path", async () => {
     await expect(load(join(folder, "none.epk"), { wasm: simd })).rejects.toThrow(failure("FILE", /none\.epk/));
   });
 
   it("anything else: FILE", async () => {
-    await expect(load(7 as unknown as string, { wasm: simd })).rejects.toThrow(failure("FILE", /number/));
-    await expect(load(undefined as unknown as string, { wasm: simd })).rejects.toThrow(failure("FILE", /undefined/));
-    await expect(load(null as unknown as string, { wasm: simd })).rejects.toThrow(failure("FILE", /null/));
+    await expect(load(7 as unknown as string, { wasm: simd })).rejects.toThrow(failure("FILE", /Number/));
+    await expect(load(undefined as unknown as string, { wasm: simd })).rejects.toThrow(failure("FILE", /Undefined/));
+    await expect(load(null as unknown as string, { wasm: simd })).rejects.toThrow(failure("FILE", /Null/));
   });
 });
 
@@ -144,4 +148,32 @@ it("memory is as large as the model and its decoding need, in whole pages", asyn
   expect(small.memory).toMatchObject({ image: 4304, arena: 64 });
   const large = await load(writeEpk(clipPack(500_000)), { wasm: simd });
   expect(large.memory.bytes).toBe(Math.ceil((4304 + 4_000_000) / 65536) * 65536);
+});
+
+describe("what a file claims of memory", () => {
+  const { meta, regions } = clipPack();
+  const claiming = (memory: number) => writeEpk({ meta: { ...meta, memory }, regions });
+
+  it("is a LIMIT above maxArena, which says how to raise it; nothing is allocated", async () => {
+    const grow = vi.spyOn(WebAssembly.Memory.prototype, "grow");
+    await expect(load(claiming(2 ** 31 - 1), { wasm: simd })).rejects.toThrow(failure("LIMIT", /2147479343 bytes.*maxArena.*536870912/));
+    expect(grow).not.toHaveBeenCalled();
+    grow.mockRestore();
+    const arena = 1 << 20;
+    await expect(load(claiming(meta.image + arena), { wasm: simd, maxArena: arena - 1 })).rejects.toThrow(failure("LIMIT", /1048576/));
+    expect((await load(claiming(meta.image + arena), { wasm: simd, maxArena: arena })).run({ x })).toEqual(answer);
+  });
+
+  it("is EPK_INVALID where it is for weights that the file cannot hold, of the writer too", () => {
+    const image = 2 ** 24;
+    expect(() => writeEpk({ meta: { ...meta, image, memory: image + 64 }, regions })).toThrow(failure("EPK_INVALID", /wrong image/));
+  });
+
+  it("is a LIMIT where the engine does not give it", async () => {
+    const grow = vi.spyOn(WebAssembly.Memory.prototype, "grow").mockImplementationOnce(() => {
+      throw new RangeError("no");
+    });
+    await expect(load(claiming(2 ** 28), { wasm: simd })).rejects.toThrow(failure("LIMIT", /bytes/));
+    grow.mockRestore();
+  });
 });

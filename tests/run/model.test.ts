@@ -74,6 +74,32 @@ describe("run", () => {
     expect(() => model.run({ x, ...JSON.parse('{"__proto__": 1}') })).toThrow(invalid(/__proto__/));
   });
 
+  it("takes and gives ports of any name, those of Object.prototype too", async () => {
+    for (const name of ["constructor", "toString", "__proto__"]) {
+      const { meta, regions } = clipPack();
+      const renamed = { ...meta, inputs: [{ ...meta.inputs[0], name }], outputs: [{ ...meta.outputs[0], name }] };
+      const model = await load(writeEpk({ meta: renamed, regions }), { wasm });
+      const result = model.run(Object.fromEntries([[name, x]]));
+      expect(Object.entries(result)).toEqual([[name, Float32Array.of(-1, -0.5, 0, 0.25, 1, 1, 1, Number.NaN)]]);
+      const y = new Float32Array(8);
+      expect(model.run(Object.fromEntries([[name, x]]), Object.fromEntries([[name, y]]))[name]).toBe(y);
+      expect(() => model.run({})).toThrow(invalid(/got nothing/));
+    }
+  });
+
+  it("what is no array, or no object of arrays, is INPUT_INVALID", async () => {
+    const model = await clip();
+    const run = model.run.bind(model) as (inputs: unknown, outputs?: unknown) => unknown;
+    for (const inputs of [null, undefined]) expect(() => run(inputs)).toThrow(invalid(/objects of arrays/));
+    expect(() => run({ x }, null)).toThrow(invalid(/objects of arrays/));
+    for (const value of [Object.create(null), 5, "x", null, [1, 2], new DataView(new ArrayBuffer(32)), { length: 8 }]) {
+      expect(() => run({ x: value })).toThrow(invalid(/"x" takes Float32Array of 8.*got/));
+      expect(() => run({ x }, { y: value })).toThrow(invalid(/"y" takes Float32Array of 8.*got/));
+    }
+    expect(() => run(7)).toThrow(invalid(/got nothing/));
+    expect(() => run({ x }, { y: undefined })).not.toThrow();
+  });
+
   it("a plan that leads nowhere is an EdgepackError, not a trap", async () => {
     const pack = clipPack();
     const broken = pack.regions.map((region) =>
