@@ -1,0 +1,4 @@
+import { writeFileSync } from "node:fs";
+import { operatorsPage } from "./operators.ts";
+
+writeFileSync("docs/operators.md", operatorsPage());
