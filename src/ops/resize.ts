@@ -1,7 +1,7 @@
 import { Op } from "../../assembly/shared/plan.ts";
 import { ResampleField } from "../../assembly/shared/sampling.ts";
 import type { Node } from "../graph/graph.ts";
-import { elementCount, f32, i64, type Tensor, type TensorType, tensor, withShape, zeros } from "../tensor/index.ts";
+import { elementCount, f32, i64, normalizeAxis, type Tensor, type TensorType, tensor, withShape, zeros } from "../tensor/index.ts";
 import { attr, type Decomposition, defineOp, type OpCase, wave } from "./define.ts";
 import { uniqueAxes } from "./inputs.ts";
 import { f32Bits, type Lowering, type Place } from "./lowering.ts";
@@ -135,10 +135,21 @@ export const Resize = defineOp({
     const steps = stepsOf({ node, inputs, constant: (i) => inputs[i] });
     return [steps.reduce((x, step) => resampled(x, step, node.attrs.extrapolation_value as number), inputs[0]!)];
   },
-  permute: (node, perm, { inputs: [x] }) => {
-    const axes = (node.attrs.axes as readonly number[] | undefined) ?? x!.shape.map((_, i) => i);
-    const moved = axes.map((axis) => perm.indexOf(axis < 0 ? axis + perm.length : axis));
-    return { attrs: { ...node.attrs, axes: moved }, inputs: "first", perm };
+  permute: (node, perm, { inputs, constant }) => {
+    const axes = node.attrs.axes as readonly number[] | undefined;
+    if (axes) {
+      const moved = axes.map((axis) => perm.indexOf(normalizeAxis(axis, perm.length)));
+      return { attrs: { ...node.attrs, axes: moved }, inputs: "first", perm };
+    }
+    const constants = new Map<number, Tensor>();
+    for (const [index, type] of inputs.entries()) {
+      const value = index > 0 && type ? constant?.(index) : undefined;
+      if (!value || value.data.length === 0) continue;
+      const order = value.data.length === 2 * perm.length ? [...perm, ...perm.map((axis) => axis + perm.length)] : perm;
+      const data = order.map((axis) => value.data[axis]);
+      constants.set(index, tensor(value.dtype, data));
+    }
+    return { inputs: "first", constants, perm };
   },
   upgrade: (node, { opset }) => {
     if (opset >= 11) return [node];

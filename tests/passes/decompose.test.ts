@@ -95,6 +95,9 @@ describe("layout", () => {
 
   it("goes through Resize, GridSample and normalizations of images", () => {
     expect(between([["Resize", "a _ scales", "b", { mode: "linear" }]], { scales: f32([1, 1, 2, 2]) })).toBe(0);
+    const crop = { sizes: i64([1, 5, 7, 8]), roi: f32([0, 0, 0.1, 0.2, 1, 1, 1.2, 0.7]) };
+    const cropping = { mode: "linear", coordinate_transformation_mode: "tf_crop_and_resize" };
+    expect(between([["Resize", "a roi _ sizes", "b", cropping]], crop)).toBe(0);
     expect(between([["Resize", "a _ scales", "b"]], { scales: f32([1, 1, 2, 2]) })).toBe(0);
     expect(between([["InstanceNormalization", "a s o", "b"]], { s: random([5], 3), o: random([5], 4) })).toBe(0);
     expect(between([["LRN", "a", "b", { size: 3 }]])).toBe(0);
