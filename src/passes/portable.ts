@@ -2,7 +2,7 @@ import { freshNames, prune } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { inferTypes } from "../graph/infer.ts";
 import { makeNode } from "../ops/node.ts";
-import { f32, type Tensor } from "../tensor/index.ts";
+import { elementCount, f32, i64, normalizeAxis, type Tensor } from "../tensor/index.ts";
 import { cancelTransposes } from "./layout.ts";
 import { hasActivation } from "./match.ts";
 import { withoutGrids } from "./without-grids.ts";
@@ -36,7 +36,7 @@ function turned(graph: Graph): Graph {
   return { ...graph, nodes };
 }
 
-/** Activations, biases of MatMul, and Gelu as operators of their own. */
+/** Activations, biases of MatMul, Gelu, and Softmax over several axes as operators of their own. */
 function unfused(graph: Graph): Graph {
   const fresh = freshNames(graph);
   const constants = new Map(graph.constants);
@@ -67,6 +67,14 @@ function unfused(graph: Graph): Graph {
       if (matrices) return [step("Gemm", [a, b, c], {}, [output])];
       const product = step("MatMul", [a, b]);
       return [product, step("Add", [product.outputs[0], c], {}, [output])];
+    }
+    if (node.attrs.coerce) {
+      const { shape } = graph.types.get(a)!;
+      const axis = normalizeAxis(node.attrs.axis as number, shape.length);
+      const rows = [elementCount(shape.slice(0, axis)), elementCount(shape.slice(axis))];
+      const flat = step("Reshape", [a, constant(`${output}.rows`, i64(rows))]);
+      const softmax = step(node.op, flat.outputs.slice(), { axis: 1 });
+      return [flat, softmax, step("Reshape", [softmax.outputs[0], constant(`${output}.shape`, i64(shape))], {}, [output])];
     }
     if (node.op === "Gelu" && node.attrs.approximate === "none") {
       const scaled = step("Mul", [a, number(`${output}.factor`, Math.SQRT1_2)]);

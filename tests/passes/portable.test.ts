@@ -93,4 +93,13 @@ describe("portable", () => {
   it("transposes of the layout that kernels read are gone", () => {
     expect(portable(STATIC).nodes.filter(({ op }) => op === "Transpose")).toEqual([]);
   });
+
+  it("Softmax over all axes from one on is one of rows", () => {
+    const graph = graphOf({
+      inputs: { x: [2, 3, 4] },
+      nodes: [["Softmax", "x", "y", { axis: 1, coerce: 1 }]],
+      outputs: "y",
+    });
+    expect(apart(graph, readOnnx(exportOnnx(graph)).graph)).toBeLessThan(1e-6);
+  });
 });
