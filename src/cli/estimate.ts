@@ -43,7 +43,9 @@ export function estimateMs(graph: Graph, plan: Plan): number {
   const products = records.reduce((sum, { op, macs }) => sum + macs / (MACS[op] ?? OTHER_MACS), 0);
   const elements = graph.nodes.reduce((sum, node) => {
     const type = graph.types.get(node.outputs[0]);
-    if (!type || macsOf(node, graph) > 0) return sum;
+    // What follows from constants alone is done as the pack is loaded.
+    const runs = node.inputs.some((input) => input !== "" && !graph.constants.has(input));
+    if (!type || !runs || macsOf(node, graph) > 0) return sum;
     return sum + elementCount(type.shape) / ELEMENTS[type.dtype === "i8" ? "i8" : "f32"];
   }, 0);
   return 1000 * (products + elements + records.length * RECORD);
