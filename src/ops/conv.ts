@@ -18,7 +18,7 @@ import {
 } from "./linear.ts";
 import type { LinearWords, Lowering } from "./lowering.ts";
 import { emitMove } from "./mover.ts";
-import { axisStrides, eachPosition, eachTap, joinShape, NHWC_FROM_NCHW, WINDOW_ATTRS, type Window, windowOf } from "./window.ts";
+import { axisStrides, eachPosition, joinShape, NHWC_FROM_NCHW, tapsAt, WINDOW_ATTRS, type Window, windowOf } from "./window.ts";
 
 function convWindow(node: Node, x: TensorType, w: TensorType): { window: Window; groups: number; outputs: number } {
   if (w.shape.length !== x.shape.length) throw new RangeError(`weights [${w.shape}] do not fit an input of rank ${x.shape.length}`);
@@ -63,22 +63,23 @@ export const Conv = defineOp({
     const to = axisStrides(out.shape, layout);
     const perGroup = window.channels / groups;
     const taps = elementCount(window.kernel);
-    for (let n = 0; n < window.batch; n++) {
-      eachPosition(window.out, (position) => {
-        const at = position.reduce((sum, p, axis) => sum + p * to.spatial[axis], n * to.batch);
+    eachPosition(window.out, (position) => {
+      const inside = tapsAt(window, position, from.spatial);
+      const place = position.reduce((sum, p, axis) => sum + p * to.spatial[axis], 0);
+      for (let n = 0; n < window.batch; n++) {
         for (let o = 0; o < outputs; o++) {
           const first = n * from.batch + Math.floor(o / (outputs / groups)) * perGroup * from.channel;
           let acc = 0;
-          eachTap(window, position, from.spatial, (tap, offset) => {
+          for (const { tap, offset } of inside) {
             for (let c = 0; c < perGroup; c++) {
               const value = input.data[first + c * from.channel + offset] - input.zero;
               acc += value * w!.data[(o * perGroup + c) * taps + tap];
             }
-          });
-          out.data[at + o * to.channel] = finish(epilogue, acc, o, input.scale);
+          }
+          out.data[n * to.batch + place + o * to.channel] = finish(epilogue, acc, o, input.scale);
         }
-      });
-    }
+      }
+    });
     return [out];
   },
   permute: (node, perm) =>

@@ -2,7 +2,7 @@
 import { elementCount, normalizeAxis, type Tensor, tensor, zeros } from "../tensor/index.ts";
 import { attr, type Decomposition, defineOp, wave } from "./define.ts";
 import { asMean } from "./reduce.ts";
-import { axisStrides, eachPosition, eachTap, joinShape, WINDOW_ATTRS, type Window, windowAttrs, windowOf } from "./window.ts";
+import { axisStrides, eachPosition, joinShape, tapsAt, WINDOW_ATTRS, type Window, windowAttrs, windowOf } from "./window.ts";
 
 const scalar = (value: number): Tensor => tensor("f32", [value], []);
 
@@ -41,15 +41,13 @@ export const LpPool = defineOp({
     const out = zeros({ dtype: x!.dtype, shape: joinShape(w.batch, w.channels, w.out, "NCHW") });
     const { channel, spatial } = axisStrides(x!.shape, "NCHW");
     const plane = elementCount(w.out);
-    for (let c = 0; c < w.batch * w.channels; c++) {
-      eachPosition(w.out, (position, i) => {
-        let sum = 0;
-        eachTap(w, position, spatial, (_, offset) => {
-          sum += Math.abs(x!.data[c * channel + offset]) ** p;
-        });
+    eachPosition(w.out, (position, i) => {
+      const inside = tapsAt(w, position, spatial);
+      for (let c = 0; c < w.batch * w.channels; c++) {
+        const sum = inside.reduce((s, { offset }) => s + Math.abs(x!.data[c * channel + offset]) ** p, 0);
         out.data[c * plane + i] = sum ** (1 / p);
-      });
-    }
+      }
+    });
     return [out];
   },
   decompose(parts) {

@@ -9,9 +9,9 @@ import { f32Bits, type Lowering } from "./lowering.ts";
 import {
   axisStrides,
   eachPosition,
-  eachTap,
   joinShape,
   NHWC_FROM_NCHW,
+  tapsAt,
   WINDOW_ATTRS,
   type Window,
   windowAttrs,
@@ -70,24 +70,25 @@ function pool(name: string, kind: Pool): OpDef {
       const zero = max ? 0 : (x!.quant?.zero ?? 0);
       // Of a window that lies in the padding alone: as little as the type can say.
       const least = x!.dtype === "i8" ? I8_MIN : Number.NEGATIVE_INFINITY;
-      for (let n = 0; n < w.batch; n++) {
-        for (let c = 0; c < w.channels; c++) {
+      eachPosition(w.out, (position) => {
+        const inside = tapsAt(w, position, from.spatial);
+        const count = max ? 1 : divisor(w, position, node.attrs.count_include_pad === 1);
+        const place = position.reduce((sum, p, axis) => sum + p * to.spatial[axis], 0);
+        for (let i = 0; i < w.batch * w.channels; i++) {
+          const [n, c] = [Math.floor(i / w.channels), i % w.channels];
           const plane = n * from.batch + c * from.channel;
-          eachPosition(w.out, (position) => {
-            let value = max ? least : 0;
-            let place = 0;
-            eachTap(w, position, from.spatial, (_, offset) => {
-              const tap = x!.data[plane + offset] - zero;
-              if (max && tap > value) place = offset;
-              value = max ? Math.max(value, tap) : value + tap;
-            });
-            if (!max) value = average(node, x!, value, divisor(w, position, node.attrs.count_include_pad === 1));
-            const at = position.reduce((sum, p, axis) => sum + p * to.spatial[axis], n * to.batch + c * to.channel);
-            out.data[at] = value;
-            indices.data[at] = plane + (node.attrs.storage_order ? columnMajor(place, w.in) : place);
-          });
+          let value: number = max ? least : 0;
+          let largest = 0;
+          for (const { offset } of inside) {
+            const tap = x!.data[plane + offset] - zero;
+            if (max && tap > value) largest = offset;
+            value = max ? Math.max(value, tap) : value + tap;
+          }
+          const at = n * to.batch + c * to.channel + place;
+          out.data[at] = max ? value : average(node, x!, value, count);
+          indices.data[at] = plane + (node.attrs.storage_order ? columnMajor(largest, w.in) : largest);
         }
-      }
+      });
       return max ? [out, indices] : [out];
     },
     permute: (node, perm) =>

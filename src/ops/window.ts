@@ -131,24 +131,27 @@ export function eachPosition(sizes: readonly number[], visit: (position: readonl
   }
 }
 
-/** Calls `visit` for each tap of one output position that lies inside the input: its place in the kernel, and its offset by `strides`. */
-export function eachTap(
-  w: Window,
-  position: readonly number[],
-  strides: readonly number[],
-  visit: (tap: number, offset: number) => void,
-): void {
-  const walk = (axis: number, tap: number, offset: number): void => {
+/** A tap inside the input: its place in the kernel, and its offset by the strides that were asked for. */
+export interface Tap {
+  readonly tap: number;
+  readonly offset: number;
+}
+
+/** The taps of one output position that lie inside the input, in row-major order. */
+export function tapsAt(w: Window, position: readonly number[], strides: readonly number[]): readonly Tap[] {
+  let taps: Tap[] = [{ tap: 0, offset: 0 }];
+  for (const [axis, size] of w.in.entries()) {
     const first = position[axis] * w.stride[axis] - w.pad[axis];
-    for (let k = 0; k < w.kernel[axis]; k++) {
-      const at = first + k * w.dilation[axis];
-      if (at < 0 || at >= w.in[axis]) continue;
-      const [next, to] = [tap * w.kernel[axis] + k, offset + at * strides[axis]];
-      if (axis + 1 < w.kernel.length) walk(axis + 1, next, to);
-      else visit(next, to);
+    const next: Tap[] = [];
+    for (const { tap, offset } of taps) {
+      for (let k = 0; k < w.kernel[axis]; k++) {
+        const at = first + k * w.dilation[axis];
+        if (at >= 0 && at < size) next.push({ tap: tap * w.kernel[axis] + k, offset: offset + at * strides[axis] });
+      }
     }
-  };
-  walk(0, 0, 0);
+    taps = next;
+  }
+  return taps;
 }
 
 /**
