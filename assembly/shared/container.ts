@@ -120,7 +120,9 @@ export enum Context {
   negative = 375,
   /** Whether a piece continues the region of the piece before it. */
   continues = 376,
-  total = 377,
+  /** Whether padding of a piece is left out. */
+  padded = 377,
+  total = 378,
 }
 
 /** Probabilities of adaptive bits have 12 bits; symbol tables have 12 to 16. */

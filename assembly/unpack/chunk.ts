@@ -1,6 +1,7 @@
 /** Chunks of a `.epk`: checks one and writes its pieces where the model wants them (docs/format.md). */
 import { CHUNK_BODY, CHUNK_PLAIN, Context, Piece, Status, TableField, TableSlot, Work } from "../shared/container";
 import { IMAGE_START } from "../shared/plan";
+import { readPadding, spread } from "./padding";
 import { bit, damage, isComplete, isDamaged, number, open, symbols } from "./rans";
 import { fillSlots, readTable } from "./table";
 import { xxh32 } from "./xxh32";
@@ -31,10 +32,17 @@ export function unpack(image: usize, length: u32, hash: u32): Status {
     const dst = <usize>to;
     room -= plain;
     cursor = (dst + (count << shift) + 15) & ~15;
-    if (kind === Piece.bytes) readPlane(image, TableSlot.bytes, dst, 1, count);
-    else if (kind === Piece.words) readPlanes(image, TableSlot.words, dst, count);
-    else if (kind === Piece.floats) readFloats(image, TableSlot.floats, dst, count);
-    else room -= readExpanded(image, dst, count, room);
+    const coded = bit(Context.padded) ? readPadding(count) : count;
+    if (isDamaged()) break;
+    if (kind === Piece.expanded) {
+      room -= readExpanded(image, dst, count, coded, room);
+      continue;
+    }
+    const from = dst + ((count - coded) << shift);
+    if (kind === Piece.bytes) readPlane(image, TableSlot.bytes, from, 1, coded);
+    else if (kind === Piece.words) readPlanes(image, TableSlot.words, from, coded);
+    else readFloats(image, TableSlot.floats, from, coded);
+    spread(dst, count, coded, shift);
     if (isDamaged()) break;
   }
   return isComplete() ? Status.ok : Status.corrupt;
@@ -72,7 +80,7 @@ function readFloats(work: usize, slot: u32, dst: usize, count: u32): void {
  * Scales, then integers into the last quarter of the destination; from there they are multiplied out, front to back, which never
  * overtakes what is yet to be read. Gives the bytes of scales.
  */
-function readExpanded(work: usize, dst: usize, count: u32, room: u32): u32 {
+function readExpanded(work: usize, dst: usize, count: u32, coded: u32, room: u32): u32 {
   const lanes = number(Context.lanes) + 1;
   const rows = number(Context.rows) + 1;
   const phase = number(Context.phase);
@@ -89,7 +97,8 @@ function readExpanded(work: usize, dst: usize, count: u32, room: u32): u32 {
   const scales = <u32>(blocks * lanes);
   readFloats(work, TableSlot.scales, work + Work.scales, scales);
   const integers = dst + 3 * count;
-  readPlane(work, TableSlot.bytes, integers, 1, count);
+  readPlane(work, TableSlot.bytes, integers + (count - coded), 1, coded);
+  spread(integers, count, coded, 0);
   if (isDamaged()) return 0;
   let at = work + Work.scales;
   let lane = phase % lanes;

@@ -14,6 +14,7 @@ import {
 import { IMAGE_START } from "../../assembly/shared/plan.ts";
 import { EdgepackError } from "../errors.ts";
 import { Contexts } from "./contexts.ts";
+import { groupOf, weightsIn } from "./padding.ts";
 import { frequenciesOf, LevelModel, scan } from "./table.ts";
 
 /** What one piece of a chunk holds and costs. */
@@ -66,13 +67,15 @@ export function unpackChunk(body: Uint8Array, memory: Uint8Array, end: number): 
     if (at + count * size > end) corrupt();
     room -= kind === Piece.expanded ? count : count * size;
     if (room < 0) corrupt();
+    const weights = reader.bit(Context.padded) ? reader.padding(count) : undefined;
+    const coded = weights ? weights.reduce((n, weight) => n + weight, 0) : count;
     reader.entropy = 0;
     let scaleBytes = 0;
-    if (kind === Piece.bytes) reader.plane(TableSlot.bytes, memory, at, 1, count);
-    else if (kind === Piece.words) reader.planes(TableSlot.words, memory, at, count);
+    if (kind === Piece.bytes) reader.plane(TableSlot.bytes, memory, at, 1, coded);
+    else if (kind === Piece.words) reader.planes(TableSlot.words, memory, at, coded);
     else if (kind === Piece.floats) {
-      reader.planes(TableSlot.floats, memory, at, count);
-      rotateBack(view, at, count);
+      reader.planes(TableSlot.floats, memory, at, coded);
+      rotateBack(view, at, coded);
     } else {
       const lanes = reader.number(Context.lanes) + 1;
       const block = lanes * (reader.number(Context.rows) + 1);
@@ -87,17 +90,29 @@ export function unpackChunk(body: Uint8Array, memory: Uint8Array, end: number): 
       reader.planes(TableSlot.scales, scales, 0, lanes * blocks);
       rotateBack(scale, 0, lanes * blocks);
       const integers = new Uint8Array(count);
-      reader.plane(TableSlot.bytes, integers, 0, 1, count);
+      reader.plane(TableSlot.bytes, integers, 0, 1, coded);
+      if (weights) spread(integers, weights, 1);
       for (let i = 0; i < count; i++) {
         const index = Math.floor((phase + i) / block) * lanes + ((phase + i) % lanes);
         view.setFloat32(at + 4 * i, ((integers[i] << 24) >> 24) * scale.getFloat32(4 * index, true), true);
       }
     }
+    if (weights && kind !== Piece.expanded) spread(memory.subarray(at, at + count * size), weights, size);
     const plain = scaleBytes + (kind === Piece.expanded ? count : count * size);
     pieces.push({ at, continues, kind, count, plain, bits: reader.bits - before, entropy: reader.entropy });
   }
   reader.finish();
   return pieces;
+}
+
+/** Puts the elements that lie at the beginning where weights are, from the last on, and zeros between them. */
+function spread(bytes: Uint8Array, weights: Uint8Array, size: number): void {
+  let from = weights.reduce((n, weight) => n + weight, 0) * size;
+  for (let i = weights.length - 1; i >= 0; i--) {
+    if (weights[i]) from -= size;
+    if (weights[i]) bytes.copyWithin(i * size, from, from + size);
+    else bytes.fill(0, i * size, (i + 1) * size);
+  }
 }
 
 function rotateBack(view: DataView, at: number, count: number): void {
@@ -161,6 +176,21 @@ class ChunkReader {
     while (this.bit(context + exponent)) if (++exponent > 30) corrupt();
     const high = exponent > 16 ? this.raw(exponent - 16) * 65536 : 0;
     return 2 ** exponent - 1 + high + (exponent > 0 ? this.raw(Math.min(exponent, 16)) : 0);
+  }
+
+  /** Which of `count` elements are there. */
+  padding(count: number): Uint8Array {
+    const holes = this.number(Context.count) + 1;
+    const lanes = this.number(Context.lanes) + 1;
+    const inner = this.number(Context.lanes) + 1;
+    const n = this.number(Context.rows) + 1;
+    const k = this.number(Context.rows) + 1;
+    const phase = this.number(Context.phase);
+    const layout = { n, k, lanes, inner };
+    if (groupOf(layout) >= 2 ** 31 || phase >= groupOf(layout)) corrupt();
+    const weights = weightsIn(layout, phase, count);
+    if (holes >= count || weights.reduce((n, weight) => n - weight, count) !== holes) corrupt();
+    return weights;
   }
 
   planes(slot: number, out: Uint8Array, at: number, count: number): void {

@@ -1,7 +1,8 @@
 import { CHUNK_PLAIN, Context, Piece, TableKind, TableSlot } from "../../assembly/shared/container.ts";
 import { IMAGE_START } from "../../assembly/shared/plan.ts";
 import { type Choice, chooseTable, entropyOf } from "./choose.ts";
-import type { Region } from "./image.ts";
+import type { Panels, Region } from "./image.ts";
+import { groupOf, weightsIn } from "./padding.ts";
 import { putNumber, RansEncoder } from "./sink.ts";
 import { putTable, rangesOf } from "./table.ts";
 
@@ -16,6 +17,8 @@ interface Span {
   readonly continues: boolean;
   /** For `expanded`: scales of the blocks that the span touches, and how far into the first of them it begins. */
   readonly grid?: Expand & { readonly phase: number };
+  /** Where some of the data are padding: which are not, and how far into a group the span begins. */
+  readonly padding?: Panels & { readonly weights: Uint8Array; readonly holes: number; readonly phase: number };
 }
 
 /** Bytes that pieces cost in any case, counted so that a chunk of many tiny ones stays within its bound. */
@@ -48,7 +51,7 @@ function kindOf({ data, expand }: Region): Span["kind"] {
 
 /** Equal parts of a region, the fewest that fit a chunk each. */
 function* spansOf(region: Region): Generator<Span> {
-  const { at, data, expand } = region;
+  const { at, data, expand, panels } = region;
   if (expand && (expand.lanes * 4 > CHUNK_PLAIN / 4 || expand.block < 4)) {
     yield* spansOf({ at, data: Float32Array.from(data, (q, i) => q * expand.scale[scaleIndex(expand, i)]) });
     return;
@@ -60,7 +63,14 @@ function* spansOf(region: Region): Generator<Span> {
       const part = data.subarray(from, from + step);
       const kind = kindOf(region);
       const grid = expand && gridOf(expand, from, part.length);
-      spans.push({ at: at + from * (expand ? 4 : data.BYTES_PER_ELEMENT), kind, data: part, continues: from > 0, grid });
+      spans.push({
+        at: at + from * (expand ? 4 : data.BYTES_PER_ELEMENT),
+        kind,
+        data: part,
+        continues: from > 0,
+        grid,
+        padding: panels && paddingOf(panels, from, part),
+      });
     }
     if (spans.every((span) => plainBytes(span) <= CHUNK_PLAIN)) return yield* spans;
   }
@@ -72,6 +82,19 @@ function gridOf({ scale, lanes, block }: Expand, from: number, count: number): S
   const first = Math.floor(from / block);
   const last = Math.floor((from + count - 1) / block);
   return { scale: scale.subarray(first * lanes, (last + 1) * lanes), lanes, block, phase: from % block };
+}
+
+/** Throws RangeError where padding is not zero. */
+function paddingOf(panels: Panels, from: number, data: Region["data"]): Span["padding"] {
+  if (panels.n % panels.lanes === 0 && panels.k % panels.inner === 0) return undefined;
+  const weights = weightsIn(panels, from, data.length);
+  let holes = 0;
+  for (let i = 0; i < data.length; i++) {
+    if (weights[i]) continue;
+    if (data[i] !== 0) throw new RangeError(`padding at element ${from + i} is ${data[i]}`);
+    holes++;
+  }
+  return holes > 0 && holes < data.length ? { ...panels, weights, holes, phase: from % groupOf(panels) } : undefined;
 }
 
 /** Regions in order of address; throws RangeError where they are not as `Region` says. */
@@ -103,16 +126,17 @@ interface Group {
 }
 
 function planesOf(span: Span): Plane[] {
+  const data = span.padding ? span.data.filter((_, i) => span.padding!.weights[i] === 1) : span.data;
   const floats = (data: Region["data"], slot: number) => bytePlanes(rotated(data), slot);
   switch (span.kind) {
     case Piece.bytes:
-      return bytePlanes(span.data, TableSlot.bytes);
+      return bytePlanes(data, TableSlot.bytes);
     case Piece.words:
-      return bytePlanes(span.data, TableSlot.words);
+      return bytePlanes(data, TableSlot.words);
     case Piece.floats:
-      return floats(span.data, TableSlot.floats);
+      return floats(data, TableSlot.floats);
     case Piece.expanded:
-      return [...floats(span.grid!.scale, TableSlot.scales), ...bytePlanes(span.data, TableSlot.bytes)];
+      return [...floats(span.grid!.scale, TableSlot.scales), ...bytePlanes(data, TableSlot.bytes)];
   }
 }
 
@@ -167,6 +191,16 @@ function encodeChunk(spans: readonly Span[]): Uint8Array {
     encoder.bit(Context.continues, span.continues);
     putNumber(encoder, Context.gap, (span.at - cursor) / 16);
     putNumber(encoder, Context.count, span.data.length - 1);
+    encoder.bit(Context.padded, span.padding !== undefined);
+    if (span.padding) {
+      const { holes, lanes, inner, n, k, phase } = span.padding;
+      putNumber(encoder, Context.count, holes - 1);
+      putNumber(encoder, Context.lanes, lanes - 1);
+      putNumber(encoder, Context.lanes, inner - 1);
+      putNumber(encoder, Context.rows, n - 1);
+      putNumber(encoder, Context.rows, k - 1);
+      putNumber(encoder, Context.phase, phase);
+    }
     if (span.grid) {
       putNumber(encoder, Context.lanes, span.grid.lanes - 1);
       putNumber(encoder, Context.rows, span.grid.block / span.grid.lanes - 1);

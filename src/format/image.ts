@@ -3,6 +3,18 @@
  * The planner makes it, the writer stores it, `load` rebuilds it.
  */
 
+/**
+ * Weights as kernels read them: [groups][⌈n/lanes⌉][⌈k/inner⌉][lanes][inner], outputs in lanes of panels, what they sum over in rows of `inner`.
+ * What lies beyond n or k is padding.
+ */
+export interface Panels {
+  /** Outputs of one group. */
+  readonly n: number;
+  readonly k: number;
+  readonly lanes: number;
+  readonly inner: number;
+}
+
 /** A run of equal-typed constants in the image: packed weights, biases, scales, tables, or the plan itself. */
 export interface Region {
   /** Address in wasm memory of the first byte; a multiple of 16. */
@@ -10,6 +22,8 @@ export interface Region {
   readonly data: Int8Array | Uint8Array | Int32Array | Float32Array;
   /** Weights stored as i8 on a grid that are expanded to f32 as they are unpacked: element i times scale[⌊i / block⌋ · lanes + i mod lanes]. */
   readonly expand?: { readonly scale: Float32Array; readonly lanes: number; readonly block: number };
+  /** Where the data have padding: it must be zero, and takes no room in the file. */
+  readonly panels?: Panels;
 }
 
 /** How raw bytes become the model's input: (byte / 255 − mean[c]) / std[c], laid out as `layout` says. */

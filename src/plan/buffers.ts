@@ -1,4 +1,5 @@
 /** The buffers that a plan's records point into: some lie in the image (constants), the others in the arena. */
+import type { Panels } from "../format/image.ts";
 import type { Place, Word } from "../ops/lowering.ts";
 
 export type ImageData = Int8Array | Uint8Array | Int32Array | Float32Array;
@@ -14,6 +15,7 @@ export interface ImageBuffer {
   readonly kind: "image";
   readonly data: ImageData;
   readonly expand?: Expansion;
+  readonly panels?: Panels;
   /** Small constants of one type share a region of the file, and so one table of the coder; weights have one of their own. */
   readonly pooled: boolean;
 }
@@ -42,11 +44,11 @@ export class Buffers {
   }
 
   /** A constant; the same `data` object is stored once. */
-  image(data: ImageData, pooled: boolean, expand?: Expansion): Place {
+  image(data: ImageData, pooled: boolean, expand?: Expansion, panels?: Panels): Place {
     let buffer = this.#images.get(data);
     if (buffer === undefined) {
       buffer = this.all.length;
-      this.all.push({ kind: "image", data, pooled, expand });
+      this.all.push({ kind: "image", data, pooled, expand, panels });
       this.#images.set(data, buffer);
     }
     return { buffer, offset: 0 };

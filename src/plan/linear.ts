@@ -1,11 +1,11 @@
 /** Linear layers in the layouts that the kernels read: packed weights, bias and scale by panel, scratch, a dynamic input's quantization. */
 
-import { F32_NR } from "../../assembly/shared/layout.ts";
+import { F32_NR, QS8_NR } from "../../assembly/shared/layout.ts";
 import { Op, QuantizeDynamicField } from "../../assembly/shared/plan.ts";
 import { epilogueOf } from "../ops/linear.ts";
 import { f32Bits, type LinearKernel, type LinearWords, type Lowering, type Place, type WeightMatrix, type Word } from "../ops/lowering.ts";
 import { elementCount, type Tensor } from "../tensor/index.ts";
-import type { Buffers, Expansion, ImageData } from "./buffers.ts";
+import type { Buffers, Expansion, ImageBuffer } from "./buffers.ts";
 import { f32ConvScratch, packF32Depthwise, packF32Gemm } from "./pack.ts";
 import { packQs8Depthwise, packQs8Gemm, padChannels, qs8ConvScratch, qs8DepthwiseScratch, qs8GemmScratch } from "./pack-qs8.ts";
 
@@ -29,11 +29,11 @@ export function lowerLinear(
   const bound = (value: number): number => (epilogue.form === "integer" ? value : f32Bits(value));
   const { a, dynamic } = epilogue.form === "dynamic" ? quantizeInput(ctx, input) : { a: ctx.place(input), dynamic: 0 };
   const scratch = scratchBytes(kernel, integer, matrix);
-  const { data, expand } = packWeights(kernel, integer, matrix);
+  const { data, expand, panels } = packWeights(kernel, integer, matrix);
   return {
     integer,
     a,
-    w: buffers.image(data, false, expand),
+    w: buffers.image(data, false, expand, panels),
     bias: spread(epilogue.bias),
     scale: spread(epilogue.scale),
     lo: bound(epilogue.lo),
@@ -65,17 +65,18 @@ function scratchBytes(kernel: LinearKernel, integer: boolean, { m, n, k, window 
   return integer ? qs8GemmScratch(k, m) : 0;
 }
 
-function packWeights(kernel: LinearKernel, integer: boolean, matrix: WeightMatrix): { data: ImageData; expand?: Expansion } {
+function packWeights(kernel: LinearKernel, integer: boolean, matrix: WeightMatrix): Omit<ImageBuffer, "kind" | "pooled"> {
   const { tensor, n, k, groups } = matrix;
   const rows = new (tensor.dtype === "i8" ? Int8Array : Float32Array)(n * k);
   for (let o = 0; o < n; o++) for (let r = 0; r < k; r++) rows[o * k + r] = tensor.data[matrix.index(o, r)];
   if (integer) {
     const packed = kernel === "dwconv" ? packQs8Depthwise(rows as Int8Array, n, k) : packQs8Gemm(rows as Int8Array, n, k, groups);
-    return { data: packed };
+    return { data: packed, panels: { n: kernel === "dwconv" ? n : n / groups, k, lanes: QS8_NR, inner: 2 } };
   }
   const data = kernel === "dwconv" ? packF32Depthwise(rows, n, k) : packF32Gemm(rows, n, k, groups);
-  if (tensor.dtype !== "i8") return { data };
-  return { data, expand: expansionOf(kernel, matrix) };
+  const panels = kernel === "dwconv" ? undefined : { n: n / groups, k, lanes: F32_NR, inner: 1 };
+  if (tensor.dtype !== "i8") return { data, panels };
+  return { data, expand: expansionOf(kernel, matrix), panels };
 }
 
 /** The scale of each lane as the unpacker steps through packed weights: by panels of outputs, or by all channels for depthwise. */

@@ -132,7 +132,8 @@ function layOutImage(buffers: Buffers, start: number): ImageLayout {
     addresses.set(id, at);
     if (buffer.data.length === 0) continue;
     weightRegions.set(id, regions.length);
-    regions.push(buffer.expand ? { at, data: buffer.data, expand: buffer.expand } : { at, data: buffer.data });
+    const { data, expand, panels } = buffer;
+    regions.push({ at, data, ...(expand && { expand }), ...(panels && { panels }) });
     at = align(at + (buffer.expand ? 4 * buffer.data.length : buffer.data.byteLength));
   }
   return { regions, addresses, weightRegions, end: at };

@@ -85,12 +85,42 @@ const expandedPart = fc
     const scale = Float32Array.from({ length: Math.ceil(n / block) * lanes }, (_, i) => (i + 1) / 7);
     return { data: weightsOf(DISTRIBUTIONS.Laplacian, n, seed), expand: { scale, lanes, block } };
   });
+const paddedPart = fc
+  .record({
+    groups: fc.integer({ min: 1, max: 3 }),
+    n: fc.integer({ min: 1, max: 20 }),
+    k: fc.integer({ min: 1, max: 20 }),
+    lanes: fc.constantFrom(1, 4, 8, 16),
+    inner: fc.integer({ min: 1, max: 3 }),
+    kind: fc.constantFrom("bytes", "words", "floats", "expanded"),
+    seed: fc.nat(),
+  })
+  .map(({ groups, n, k, lanes, inner, kind, seed }): Omit<Region, "at"> => {
+    const block = lanes * Math.ceil(k / inner) * inner;
+    const panels = Math.ceil(n / lanes);
+    const data = weightsOf(DISTRIBUTIONS.Laplacian, groups * panels * block, seed).map((w, i) => {
+      const place = i % inner;
+      const lane = Math.floor(i / inner) % lanes;
+      const row = Math.floor((i % block) / (inner * lanes));
+      const panel = Math.floor(i / block) % panels;
+      return panel * lanes + lane < n && row * inner + place < k ? w || 1 : 0;
+    });
+    const layout = { n, k, lanes, inner };
+    const expand = { scale: new Float32Array(groups * panels * lanes).fill(0.5), lanes, block };
+    if (kind === "expanded") return { data, panels: layout, expand };
+    return { data: kind === "floats" ? Float32Array.from(data) : kind === "words" ? Int32Array.from(data) : data, panels: layout };
+  });
 const anyPart: fc.Arbitrary<Omit<Region, "at">> = fc.oneof(
   { weight: 3, arbitrary: plainPart.map((data) => ({ data })) },
   { weight: 1, arbitrary: expandedPart },
+  { weight: 2, arbitrary: paddedPart },
 );
 
 const large = laidOut([
+  {
+    data: Int8Array.from({ length: 4 * 2001 * 32 }, (_, i) => (i < 3 * 2001 * 32 || i % 32 < 20 ? (i % 100) + 1 : 0)),
+    panels: { n: 58, k: 4002, lanes: 16, inner: 2 },
+  },
   { data: weightsOf(DISTRIBUTIONS.Gaussian, 150_001) },
   { data: Int32Array.from({ length: 300 }, (_, i) => i * i - 7) },
   {
@@ -111,6 +141,7 @@ function bodyWith(table: Extract<Table, { kind: TableKind.levels }>, data: Uint8
   encoder.bit(Context.continues, false);
   putNumber(encoder, Context.gap, 0);
   putNumber(encoder, Context.count, data.length - 1);
+  encoder.bit(Context.padded, false);
   encoder.bit(Context.reuse + TableSlot.bytes, false);
   putTable(encoder, table);
   encoder.symbols(data, rangesOf(table));
@@ -165,6 +196,15 @@ describe.each(["simd", "scalar"] as const)("decoding in the %s build", (build) =
   });
 });
 
+it("padding costs next to nothing", () => {
+  const weights = weightsOf(DISTRIBUTIONS.Gaussian, 640);
+  const data = new Int8Array(1024);
+  for (let i = 0; i < 640; i++) data[Math.floor(i / 20) * 32 + (i % 20)] = weights[i];
+  const panels = { n: 10, k: 64, lanes: 16, inner: 2 };
+  expect(sizeOf(encodeChunks([{ at: IMAGE_START, data, panels }]))).toBeLessThan(coded(weights) + 12);
+  expect(coded(data)).toBeGreaterThan(coded(weights) + 100);
+});
+
 describe("regions that contradict themselves are RangeErrors of the writer", () => {
   const data = new Int8Array(32);
   it.each<[string, Region[]]>([
@@ -178,6 +218,7 @@ describe("regions that contradict themselves are RangeErrors of the writer", () 
         { at: 4112, data },
       ],
     ],
+    ["with padding that is not zero", [{ at: 4096, data: new Int8Array(32).fill(1), panels: { n: 10, k: 1, lanes: 16, inner: 2 } }]],
     ["with too few scales", [{ at: 4096, data, expand: { scale: new Float32Array(3), lanes: 2, block: 16 } }]],
     ["with blocks that are no whole rows", [{ at: 4096, data, expand: { scale: new Float32Array(9), lanes: 3, block: 16 } }]],
   ])("%s", (_, regions) => {
@@ -190,6 +231,7 @@ describe("hostile bodies, their hashes made to fit", () => {
     { data: weightsOf(DISTRIBUTIONS.Laplacian, 200) },
     { data: weightsOf(DISTRIBUTIONS.Laplacian, 100), expand: { scale: Float32Array.of(1, 2, 3, 4), lanes: 2, block: 50 } },
     { data: Int32Array.of(1, -2, 3) },
+    { data: Int8Array.of(1, 0, -2, 0, 3, 0, 0, 0), panels: { n: 3, k: 1, lanes: 4, inner: 2 } },
   ]);
   const [good] = encodeChunks(regions);
   const decode = wasmDecoder(moduleOf("simd"), end);
@@ -223,11 +265,27 @@ describe("hostile bodies, their hashes made to fit", () => {
     expect(seen.refused).toBeGreaterThan(good.length * 4);
   });
 
-  const start = (e: RansEncoder, kind: Piece, count: number, gap = 0) => {
+  interface Padding {
+    readonly holes: number;
+    readonly lanes: number;
+    readonly inner: number;
+    readonly n: number;
+    readonly k: number;
+    readonly phase: number;
+  }
+  const start = (e: RansEncoder, kind: Piece, count: number, gap = 0, padding?: Padding) => {
     putNumber(e, Context.piece, kind);
     e.bit(Context.continues, false);
     putNumber(e, Context.gap, gap);
     putNumber(e, Context.count, count - 1);
+    e.bit(Context.padded, padding !== undefined);
+    if (!padding) return;
+    putNumber(e, Context.count, padding.holes - 1);
+    putNumber(e, Context.lanes, padding.lanes - 1);
+    putNumber(e, Context.lanes, padding.inner - 1);
+    putNumber(e, Context.rows, padding.n - 1);
+    putNumber(e, Context.rows, padding.k - 1);
+    putNumber(e, Context.phase, padding.phase);
   };
   const plane = (e: RansEncoder, slot: TableSlot) => {
     e.bit(Context.reuse + slot, false);
@@ -236,6 +294,11 @@ describe("hostile bodies, their hashes made to fit", () => {
   const piece = (e: RansEncoder, kind: Piece.bytes | Piece.words, count: number, gap = 0) => {
     start(e, kind, count, gap);
     for (let p = 0; p < (kind === Piece.bytes ? 1 : 4); p++) plane(e, (kind === Piece.bytes ? TableSlot.bytes : TableSlot.words) + p);
+  };
+  /** 32 bytes of 10 outputs in 16 lanes by 1 of 2, unless told otherwise: 22 are padding. */
+  const padded = (e: RansEncoder, told: Partial<Padding> = {}) => {
+    start(e, Piece.bytes, 32, 0, { holes: 22, lanes: 16, inner: 2, n: 10, k: 1, phase: 0, ...told });
+    plane(e, TableSlot.bytes);
   };
   const tableless = (e: RansEncoder, reuse: boolean) => {
     start(e, Piece.bytes, 1);
@@ -269,6 +332,13 @@ describe("hostile bodies, their hashes made to fit", () => {
     ["a gap that overflows", (e) => piece(e, Piece.bytes, 16, 2 ** 31 - 2)],
     ["a gap that wraps around to the beginning", (e) => piece(e, Piece.bytes, 16, 2 ** 28 - 256)],
     ["a count that overflows", (e) => piece(e, Piece.words, 2 ** 30 + 1)],
+    ["more padding than elements", (e) => padded(e, { holes: 32 })],
+    ["less padding than the layout has", (e) => padded(e, { holes: 21 })],
+    ["more padding than the layout has", (e) => padded(e, { holes: 23 })],
+    ["panels that begin past their group", (e) => padded(e, { phase: 32 })],
+    ["lanes so many that 32 bits wrap", (e) => padded(e, { lanes: 2 ** 30, inner: 2 ** 30 })],
+    ["rows so many that 32 bits wrap", (e) => padded(e, { k: 2 ** 31 - 1 })],
+    ["panels so many that 32 bits wrap", (e) => padded(e, { n: 2 ** 31 - 1, k: 2 ** 30 })],
     ["a table that was never set", (e) => tableless(e, true)],
     ["an unknown kind of table", (e) => tableless(e, false)],
     ["more lanes than a chunk holds scales", (e) => expanded(e, 2 ** 20, 1, 0)],
@@ -284,6 +354,7 @@ describe("hostile bodies, their hashes made to fit", () => {
 
   it("the same built as they should be are accepted, so that the rows above bite", () => {
     expect(verdict(built((e) => piece(e, Piece.bytes, 16)))).toBe("accepted");
+    expect(verdict(built((e) => padded(e)))).toBe("accepted");
     expect(verdict(built((e) => expanded(e, 5, 20, 99)))).toBe("accepted");
     expect(verdict(built((e) => levels(e, [1, 1])))).toBe("accepted");
   });

@@ -7,7 +7,9 @@ const f32Bits = (value: number): number => new Int32Array(Float32Array.of(value)
 
 /** A model that clips `n` numbers to −1..1, with some weights that it never reads. */
 export function clipPack(n = 8, input: Partial<Meta["inputs"][number]> = {}): Pack {
-  const weights = Int8Array.from({ length: 48 }, (_, i) => ((i * 37) % 15) - 7);
+  const panels = { n: 3, k: 11, lanes: 4, inner: 2 };
+  const padding = (i: number): boolean => (i >> 1) % 4 === 3 || (i >= 40 && i % 2 === 1);
+  const weights = Int8Array.from({ length: 48 }, (_, i) => (padding(i) ? 0 : ((i * 37) % 15) - 7));
   const plan = 4096 + 64;
   const expanded = plan + 48;
   const image = expanded + 4 * 16 + 32;
@@ -15,7 +17,7 @@ export function clipPack(n = 8, input: Partial<Meta["inputs"][number]> = {}): Pa
   const y = x + Math.ceil(n / 4) * 16;
   const words = Int32Array.of(Op.f32_unary, 8, Unary.clamp, n, x, f32Bits(-1), f32Bits(1), y, Op.end, 2);
   const regions: Region[] = [
-    { at: IMAGE, data: weights },
+    { at: IMAGE, data: weights, panels },
     { at: plan, data: words },
     { at: expanded, data: weights.subarray(0, 16), expand: { scale: Float32Array.of(0.5, -0.25), lanes: 1, block: 8 } },
     { at: expanded + 64, data: Float32Array.of(1, -2, 3.5, 0) },
