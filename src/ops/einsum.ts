@@ -1,6 +1,7 @@
 import { elementCount, i64, type Shape, stridesOf, type Tensor, type TensorType, tensor } from "../tensor/index.ts";
 import { reshaped } from "./conv-axes.ts";
 import { attr, type Decomposition, defineOp, type OpCase, wave } from "./define.ts";
+import { ELEMENT_CODES } from "./element-type.ts";
 import { eachPosition } from "./window.ts";
 
 /** An equation with its ellipses spelled out: a label for each axis of each operand, and of the output. */
@@ -93,9 +94,18 @@ interface Operand {
   readonly labels: readonly string[];
 }
 
-/** From left to right, two operands at a time: sums that concern one operand first, then one batched matrix product. */
+/**
+ * From left to right, two operands at a time: sums that concern one operand first, then one batched matrix product. Integers are computed as reals,
+ * exact below 2²⁴.
+ */
 function takeApart(parts: Decomposition): void {
   const { inputs, outputs, attrs } = parts.node;
+  const { dtype } = parts.type(inputs[0]);
+  if (dtype !== "f32") {
+    const reals = inputs.map((name) => parts.add("Cast", [name], { to: ELEMENT_CODES.f32 }));
+    parts.add("Cast", [parts.add("Einsum", reals, attrs)], { to: ELEMENT_CODES[dtype] }, outputs);
+    return;
+  }
   const { operands, output } = equationOf(
     attrs.equation,
     inputs.map((name) => parts.type(name)),
@@ -199,9 +209,11 @@ function casesOf(): OpCase[] {
     ["bij,jk->kbi", [2, 3, 4], [4, 5]],
     ["iij,jik->ki", [3, 3, 2], [2, 3, 4]],
   ];
-  return rows.map(([equation, ...shapes]) => ({
+  const reals = rows.map(([equation, ...shapes]) => ({
     name: equation,
     inputs: shapes.map((shape, i): Tensor => wave(shape, i + 1)),
     attrs: { equation },
   }));
+  const integers = [tensor("i32", [1, -2, 3, 4, 5, -6], [2, 3]), tensor("i32", [7, 8, 9, -10, 11, 12], [3, 2])];
+  return [...reals, { name: "integers", inputs: integers, attrs: { equation: "ij,jk->ik" } }];
 }
