@@ -2,19 +2,12 @@
 import { Context } from "../shared/container";
 import { damage, number } from "./rans";
 
-const LIMIT: u64 = 0x80000000;
-
+/** The layout [⌈n/lanes⌉][⌈k/inner⌉][lanes][inner] of one group, and where in it the piece begins. */
 let lanes: u32 = 0;
 let inner: u32 = 0;
 let n: u32 = 0;
 let k: u32 = 0;
-let panels: u32 = 0;
-let rows: u32 = 0;
-/** Where the next element lies. */
-let panel: u32 = 0;
-let row: u32 = 0;
-let lane: u32 = 0;
-let place: u32 = 0;
+let phase: u32 = 0;
 
 /** Reads the layout of a piece of `count` elements, and gives how many of them are coded. */
 export function readPadding(count: u32): u32 {
@@ -23,25 +16,13 @@ export function readPadding(count: u32): u32 {
   inner = number(Context.lanes) + 1;
   n = number(Context.rows) + 1;
   k = number(Context.rows) + 1;
-  const phase = number(Context.phase);
-  panels = (n + lanes - 1) / lanes;
-  rows = (k + inner - 1) / inner;
-  const across = <u64>lanes * inner;
-  if (
-    holes >= count ||
-    across >= LIMIT ||
-    across * rows >= LIMIT ||
-    across * rows * panels >= LIMIT ||
-    phase >= <u32>across * rows * panels
-  ) {
+  phase = number(Context.phase);
+  // Exact where it is below the limit, and never rounded to below it.
+  const group = <f64>lanes * <f64>inner * <f64>ceilDiv(n, lanes) * <f64>ceilDiv(k, inner);
+  if (holes >= count || group >= 2147483648.0 || <f64>phase >= group) {
     damage();
     return count;
   }
-  const perPanel = <u32>across * rows;
-  panel = phase / perPanel;
-  row = (phase % perPanel) / <u32>across;
-  lane = (phase % <u32>across) / inner;
-  place = phase % inner;
   return count - holes;
 }
 
@@ -50,24 +31,31 @@ export function spread(dst: usize, count: u32, coded: u32, shift: u32): void {
   if (coded === count) return;
   const end = dst + (count << shift);
   let src = end - (coded << shift);
-  for (; dst < end; dst += 1 << shift) {
-    const there = panel * lanes + lane < n && row * inner + place < k;
-    // Never behind dst: no more elements are left than places.
-    if (there && src === end) break;
-    if (shift) store<u32>(dst, there ? load<u32>(src) : 0);
-    else store<u8>(dst, there ? load<u8>(src) : 0);
-    if (there) src += 1 << shift;
-    advance();
+  const across = lanes * inner;
+  const rows = ceilDiv(k, inner);
+  const all = rows * ceilDiv(n, lanes);
+  let row = phase / across;
+  for (let column = phase % across; dst < end; column = 0) {
+    const width = (n - (row / rows) * lanes) * inner;
+    const depth = k - (row % rows) * inner;
+    for (; column < across && dst < end; column++) {
+      const there = column < width && column % inner < depth;
+      if (there && src === end) {
+        damage();
+        return;
+      }
+      // Never behind dst: no more elements are left than places.
+      const value = there ? (shift ? load<u32>(src) : <u32>load<u8>(src)) : 0;
+      if (shift) store<u32>(dst, value);
+      else store<u8>(dst, value);
+      if (there) src += 1 << shift;
+      dst += 1 << shift;
+    }
+    if (++row === all) row = 0;
   }
-  if (dst !== end || src !== end) damage();
+  if (src !== end) damage();
 }
 
-function advance(): void {
-  if (++place < inner) return;
-  place = 0;
-  if (++lane < lanes) return;
-  lane = 0;
-  if (++row < rows) return;
-  row = 0;
-  if (++panel === panels) panel = 0;
+function ceilDiv(a: u32, b: u32): u32 {
+  return (a + b - 1) / b;
 }
