@@ -91,7 +91,7 @@ export function readContainer(file: Uint8Array): Map<number, Uint8Array> {
       "EPK_VERSION",
       `This .epk has format ${format}, ABI ${abi}, flags ${u32(FileField.flags)}; this edgepack reads format ${FORMAT_VERSION}, ABI ${ABI_VERSION}. Build it again, or use the edgepack that built it.`,
     );
-  if (u32(FileField.length) !== file.length) throw invalid(`it should have ${u32(FileField.length)} bytes and has ${file.length}`);
+  if (u32(FileField.length) !== file.length) throw invalid(`it has ${file.length} bytes of ${u32(FileField.length)}`);
   const count = u32(FileField.sections);
   let end = FileField.bytes + count * SectionField.bytes;
   if (u32(FileField.reserved) !== 0 || end > file.length || xxh32(file.subarray(FileField.bytes, end)) !== u32(FileField.table_hash))
@@ -106,7 +106,7 @@ export function readContainer(file: Uint8Array): Map<number, Uint8Array> {
       throw invalid("its sections do not follow each other");
     if ((kind === SectionKind.chunks ? 0 : xxh32(bytes)) !== u32(at + SectionField.hash)) throw invalid(`section ${kind} is damaged`);
     if (u16(at + SectionField.flags) & SectionFlag.required && kind !== SectionKind.meta && kind !== SectionKind.chunks)
-      throw new EdgepackError("EPK_VERSION", `This .epk needs section ${kind}, which this edgepack does not know. Use a newer one.`);
+      throw new EdgepackError("EPK_VERSION", `This .epk needs section ${kind}: use a newer edgepack.`);
     if (sections.has(kind)) throw invalid(`section ${kind} comes twice`);
     sections.set(kind, bytes);
     end = offset + bytes.length;

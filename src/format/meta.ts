@@ -1,7 +1,7 @@
 import { CHUNK_PLAIN, ChunkField, LANES } from "../../assembly/shared/container.ts";
 import { IMAGE_START } from "../../assembly/shared/plan.ts";
 import { invalid } from "./container.ts";
-import type { InputPort, Meta, OutputPort } from "./image.ts";
+import type { InputPort, Meta, OutputPort, Preprocess } from "./image.ts";
 
 /** Element types of ports, their bytes in memory and the typed arrays that hold them. */
 export const PORT_ARRAYS = { f32: Float32Array, i8: Int8Array, u8: Uint8Array, i32: Int32Array, bool: Uint8Array } as const;
@@ -36,8 +36,7 @@ export function readMeta(section: Uint8Array, chunks: number): Meta {
 }
 
 function problemOf(meta: Meta, chunks: number): string | undefined {
-  if (typeof meta !== "object" || meta === null) return "type";
-  const { name, inputs, outputs, labels, plan, memory, image } = meta;
+  const { name, inputs, outputs, labels, plan, memory, image }: Meta = Object(meta);
   if (!isText(name)) return "name";
   if (!isCount(image, IMAGE_START) || image % 16 || image > IMAGE_START + chunks * MOST_FILLED) return "image";
   if (!isCount(memory, image)) return "memory";
@@ -51,7 +50,7 @@ function problemOf(meta: Meta, chunks: number): string | undefined {
 }
 
 function isPort(port: InputPort & OutputPort, memory: number): boolean {
-  if (typeof port !== "object" || port === null || !isText(port.name) || !Object.hasOwn(PORT_ARRAYS, port.dtype)) return false;
+  if (!isText(port?.name) || !Object.hasOwn(PORT_ARRAYS, port.dtype)) return false;
   if (!isList(port.shape, (d) => isCount(d)) || !isCount(port.at, IMAGE_START)) return false;
   const size = PORT_ARRAYS[port.dtype].BYTES_PER_ELEMENT;
   if (port.at % size || !(port.at + elementsOf(port.shape) * size <= memory)) return false;
@@ -64,8 +63,8 @@ function isPort(port: InputPort & OutputPort, memory: number): boolean {
 
 /** Images of the last three dimensions, with as many means and deviations as channels. */
 function isPreprocess({ dtype, shape, preprocess }: InputPort): boolean {
-  if (typeof preprocess !== "object" || preprocess === null || dtype !== "f32" || shape.length < 3) return false;
-  const { mean, std, layout } = preprocess;
+  const { mean, std, layout }: Preprocess = Object(preprocess);
+  if (dtype !== "f32" || shape.length < 3) return false;
   if (layout !== "nchw" && layout !== "nhwc") return false;
   const channels = shape[shape.length - (layout === "nchw" ? 3 : 1)];
   return isList(mean, isReal) && isList(std, (s) => isReal(s) && s !== 0) && mean.length === channels && std.length === channels;

@@ -14,8 +14,8 @@ export function xxh32(bytes: Uint8Array): number {
   let at = 0;
   let h = P5;
   if (bytes.length >= 16) {
-    const acc = [P1 + P2, P2, 0, -P1];
-    for (; at + 16 <= bytes.length; at += 16) for (let i = 0; i < 4; i++) acc[i] = round(acc[i] | 0, view.getUint32(at + 4 * i, true));
+    const acc = Int32Array.of(P1 + P2, P2, 0, -P1);
+    for (; at + 16 <= bytes.length; at += 16) for (let i = 0; i < 4; i++) acc[i] = round(acc[i], view.getUint32(at + 4 * i, true));
     h = rotate(acc[0], 1) + rotate(acc[1], 7) + rotate(acc[2], 12) + rotate(acc[3], 18);
   }
   h = (h + bytes.length) | 0;

@@ -29,15 +29,18 @@ export async function load(source: Source | PromiseLike<Source>, options: LoadOp
   const kernels = await instantiate(wasm);
   const { memory } = kernels;
   const pages = Math.ceil((Math.max(meta.memory, meta.image + Work.bytes) - memory.buffer.byteLength) / PAGE);
-  const refusal = (cause?: unknown) =>
-    new EdgepackError("LIMIT", `The model needs ${arena} bytes besides its weights; load(model, { maxArena }) allows ${maxArena}.`, [], {
-      cause,
-    });
-  if (arena > maxArena) throw refusal();
   try {
+    if (arena > maxArena) throw new RangeError("maxArena");
     if (pages > 0) memory.grow(pages);
   } catch (cause) {
-    throw refusal(cause);
+    throw new EdgepackError(
+      "LIMIT",
+      `The model needs ${arena} bytes besides its weights; load(model, { maxArena }) allows ${maxArena}.`,
+      [],
+      {
+        cause,
+      },
+    );
   }
   const bytes = new Uint8Array(memory.buffer);
   for (const { body, hash } of readChunks(chunks)) {

@@ -60,7 +60,7 @@ export class Model {
    */
   run(inputs: Values, outputs: Values = {}): Values {
     if (!this.#kernels) throw new EdgepackError("INPUT_INVALID", "This model is disposed.");
-    if (!inputs || !outputs) throw new EdgepackError("INPUT_INVALID", "run takes objects of arrays by name.");
+    if (!inputs || !outputs) throw new EdgepackError("INPUT_INVALID", "run takes arrays by name.");
     // Maps, so that any name can be a port's.
     const given = new Map(Object.entries(inputs));
     const into = new Map(Object.entries(outputs));
@@ -122,16 +122,14 @@ function present({ port: { shape, bound }, view, length }: Slot<OutputPort>): Ty
 
 function unknown(what: string, slots: readonly Slot<Port>[], values: ReadonlyMap<string, unknown>): string[] {
   const names = slots.map(({ port }) => port.name);
-  return [...values.keys()]
-    .filter((name) => !names.includes(name))
-    .map((name) => `no ${what} "${name}"; there is ${names.map((n) => `"${n}"`).join(", ")}`);
+  return [...values.keys()].filter((name) => !names.includes(name)).map((name) => `no ${what} "${name}"; there is "${names.join('", "')}"`);
 }
 
 function misfit(port: InputPort, view: TypedArray, value: unknown): string[] {
   const [type, got] = [tagOf(view), tagOf(value)];
   const length = ArrayBuffer.isView(value) && (value as TypedArray).length;
   if (length === view.length && got.replace("Clamped", "") === type) return [];
-  const raw = port.preprocess ? ", or raw bytes of the picture (height × width × channels, or × 4)" : "";
+  const raw = port.preprocess ? ", or raw bytes, height × width × channels or 4" : "";
   return [
     `"${port.name}" takes ${type} of ${view.length} for [${port.shape}]${raw}; got ${value === undefined ? "nothing" : `${got} of ${length || 0}`}`,
   ];

@@ -21,16 +21,15 @@ export async function readSource(source: Source | PromiseLike<Source>): Promise<
 }
 
 async function readResponse(response: Response): Promise<Uint8Array> {
-  if (!response.ok)
-    throw new EdgepackError("FILE", `${response.url || "The server"} answered ${response.status} ${response.statusText}`.trimEnd());
+  if (!response.ok) throw new EdgepackError("FILE", `${response.url || "The server"} answered ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
 }
 
 async function readUrl(url: string): Promise<Uint8Array> {
   try {
-    const scheme = /^[a-z][a-z\d+.-]+:/i.exec(url)?.[0].toLowerCase() ?? "";
+    const scheme = /^[a-z][a-z\d+.-]+:/i.exec(url)?.[0].toLowerCase();
     const { process } = globalThis as { process?: NodeProcess };
-    const fs = scheme === "" || scheme === "file:" ? process?.getBuiltinModule?.("node:fs") : undefined;
+    const fs = !scheme || scheme === "file:" ? process?.getBuiltinModule?.("node:fs") : undefined;
     return fs ? await fs.promises.readFile(scheme ? new URL(url) : url) : await readResponse(await fetch(url));
   } catch (cause) {
     if (cause instanceof EdgepackError) throw cause;

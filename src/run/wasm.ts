@@ -30,17 +30,15 @@ export async function instantiate(source?: WasmSource): Promise<Kernels> {
   if (typeof WebAssembly !== "object") throw new EdgepackError("WASM_UNAVAILABLE", "This engine has no WebAssembly, or has it turned off.");
   const module = await compile(source ?? defaults());
   let kernels: Kernels;
+  let abi: number;
   try {
     kernels = (await WebAssembly.instantiate(module)).exports as unknown as Kernels;
-    if (typeof kernels.abi !== "function") throw new TypeError("it exports no abi()");
+    abi = kernels.abi();
   } catch (cause) {
     throw new EdgepackError("WASM_UNAVAILABLE", `This module is not edgepack's: ${(cause as Error).message}.`, [], { cause });
   }
-  if (kernels.abi() !== ABI_VERSION)
-    throw new EdgepackError(
-      "EPK_VERSION",
-      `The wasm module has ABI ${kernels.abi()}, this script has ${ABI_VERSION}: take both from one edgepack.`,
-    );
+  if (abi !== ABI_VERSION)
+    throw new EdgepackError("EPK_VERSION", `The wasm module has ABI ${abi}, this script has ${ABI_VERSION}: take both from one edgepack.`);
   return kernels;
 }
 

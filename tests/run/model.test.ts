@@ -90,8 +90,8 @@ describe("run", () => {
   it("what is no array, or no object of arrays, is INPUT_INVALID", async () => {
     const model = await clip();
     const run = model.run.bind(model) as (inputs: unknown, outputs?: unknown) => unknown;
-    for (const inputs of [null, undefined]) expect(() => run(inputs)).toThrow(invalid(/objects of arrays/));
-    expect(() => run({ x }, null)).toThrow(invalid(/objects of arrays/));
+    for (const inputs of [null, undefined]) expect(() => run(inputs)).toThrow(invalid(/arrays by name/));
+    expect(() => run({ x }, null)).toThrow(invalid(/arrays by name/));
     for (const value of [Object.create(null), 5, "x", null, [1, 2], new DataView(new ArrayBuffer(32)), { length: 8 }]) {
       expect(() => run({ x: value })).toThrow(invalid(/"x" takes Float32Array of 8.*got/));
       expect(() => run({ x }, { y: value })).toThrow(invalid(/"y" takes Float32Array of 8.*got/));
