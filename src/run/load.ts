@@ -30,7 +30,7 @@ export async function load(source: Source | PromiseLike<Source>, options: LoadOp
   const { memory } = kernels;
   const pages = Math.ceil((Math.max(meta.memory, meta.image + Work.bytes) - memory.buffer.byteLength) / PAGE);
   try {
-    if (arena > maxArena) throw new RangeError("maxArena");
+    if (arena > maxArena) throw new RangeError();
     if (pages > 0) memory.grow(pages);
   } catch (cause) {
     throw new EdgepackError(

@@ -39,7 +39,7 @@ export class Model {
     const slot = <P extends OutputPort>(port: P): Slot<P> => ({
       port,
       view: new PORT_ARRAYS[port.dtype](buffer, port.at, elementsOf(port.shape)),
-      ...(port.length && { length: new Int32Array(buffer, port.length, 1) }),
+      length: port.length ? new Int32Array(buffer, port.length, 1) : undefined,
     });
     const info = <P extends OutputPort>({ at, length, ...rest }: P): Omit<P, "at" | "length"> => rest;
     this.name = meta.name;
