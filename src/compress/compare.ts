@@ -6,17 +6,23 @@ import { realValues } from "./calibrate.ts";
 import { instrument } from "./instrument.ts";
 import { onGrid } from "./quantize.ts";
 
-/** Signal-to-quantization-noise ratio of what was added up. */
+/**
+ * Signal-to-quantization-noise ratio of what was added up. Elements whose reference is NaN or infinite are left out; where the reference is
+ * finite and the other is not, the noise is infinite.
+ */
 export class Sqnr {
-  #signal = 0;
+  /** Sum of squares of the reference. */
+  signal = 0;
   #noise = 0;
   maxDifference = 0;
 
   /** `count` is how many elements the other has, where data decide that; those it lacks count as 0. */
   add(reference: ArrayLike<number>, other: (index: number) => number, count = reference.length): void {
     for (let i = 0; i < reference.length; i++) {
-      const difference = i < count ? reference[i] - other(i) : reference[i];
-      this.#signal += reference[i] * reference[i];
+      if (!Number.isFinite(reference[i])) continue;
+      const apart = i < count ? reference[i] - other(i) : reference[i];
+      const difference = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart;
+      this.signal += reference[i] * reference[i];
       this.#noise += difference * difference;
       this.maxDifference = Math.max(this.maxDifference, Math.abs(difference));
     }
@@ -24,7 +30,7 @@ export class Sqnr {
 
   /** In dB; Infinity where there is no noise. */
   get decibels(): number {
-    return this.#noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(this.#signal / this.#noise);
+    return this.#noise === 0 ? Number.POSITIVE_INFINITY : 10 * Math.log10(this.signal / this.#noise);
   }
 }
 
@@ -74,7 +80,8 @@ export async function compareGraphs(reference: Graph, quantized: Graph, data: Da
       }
       const [first] = reference.outputs;
       if (argmax(expected.get(first)!) === argmax(actual.get(first)!)) sameTop1++;
-      onProgress?.(++samples, indices.length);
+      samples++;
+      onProgress?.(samples, indices.length);
     }
     return { samples, layers: new Map([...layers].map(([value, sqnr]) => [value, sqnr.decibels])), outputs, sameTop1 };
   } finally {

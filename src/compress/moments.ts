@@ -46,14 +46,14 @@ export async function inputMoments(
   }
 }
 
-/** Evenly spaced patches, from another start in each item. */
+/** Evenly spaced patches, from another start in each item; those with NaN or infinities are left out. */
 function addPatches(moments: Moments, view: LayerView, x: ArrayLike<number>, items: number, item: number): void {
   const step = Math.max(1, Math.floor((view.patches * items) / PATCHES));
   const patch = new Float64Array(view.k);
   for (let index = (item * 7919) % step; index < view.patches; index += step) {
     for (let group = 0; group < view.groups; group++) {
       view.patch(x, group, index, patch);
-      addOuter(moments[group], patch);
+      if (patch.every(Number.isFinite)) addOuter(moments[group], patch);
     }
   }
 }

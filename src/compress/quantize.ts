@@ -23,7 +23,10 @@ export interface Decisions {
 
 type LinearRule = Extract<QuantizeRule, { kind: "linear" }>;
 
-/** The rule by which a node may compute in integers, or undefined where it may not: weights that are computed, k that could overflow. */
+/**
+ * The rule by which a node may compute in integers, or undefined where it may not: weights that are computed, k that could overflow,
+ * operands that are not finite.
+ */
 function ruleOf(graph: Graph, node: Node): QuantizeRule | undefined {
   const rule = opOf(node.op)?.quantize;
   if (!rule || graph.types.get(node.inputs[0])?.dtype !== "f32" || node.outputs.length !== 1 || graph.constants.has(node.inputs[0])) {
@@ -36,6 +39,8 @@ function ruleOf(graph: Graph, node: Node): QuantizeRule | undefined {
     if (node.inputs[2] && !graph.constants.has(node.inputs[2])) return undefined;
   }
   const computed = (input: string): boolean => graph.types.get(input)?.dtype === "f32" && !graph.constants.has(input);
+  const wild = (input: string): boolean => !(graph.constants.get(input)?.data.every(Number.isFinite) ?? true);
+  if (rule.kind === "rescale" && node.inputs.some(wild)) return undefined;
   if (rule.kind === "same" && node.inputs.slice(1).some(computed)) return undefined;
   if (rule.kind === "table" && !node.inputs.slice(1).every((input) => input === "" || graph.constants.has(input))) return undefined;
   return rule;

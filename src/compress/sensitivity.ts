@@ -16,6 +16,8 @@ import { macsOf } from "./report.ts";
 
 /** Signal to noise that rounding values may leave at the outputs, in dB. */
 const ENOUGH = 23;
+/** Noise, as a share of the signal, that more cannot be worse than: that of outputs which a grid turns into infinities. */
+const LOST = 1e9;
 /** Largest share of all multiply-accumulates that may move to f32 for it. */
 const MOST_MACS = 0.25;
 export interface SensitivityOptions {
@@ -80,9 +82,8 @@ async function noiseOf(
     expected.forEach((reference, i) => {
       sqnr.add(reference, (k) => actual[i][k]);
     });
-    const share = 10 ** (-sqnr.decibels / 10);
-    // Outputs that are all zero or not finite tell nothing.
-    noise.set(value, Number.isFinite(share) ? share : 0);
+    // Outputs that are all zero tell nothing.
+    noise.set(value, sqnr.signal > 0 ? Math.min(10 ** (-sqnr.decibels / 10), LOST) : 0);
     onProgress?.(noise.size, grids.size);
   }
   return noise;

@@ -17,7 +17,7 @@ export function surrogateDataset(inputs: readonly InputSpec[], count: number, se
     async item(index) {
       const item: DataItem = await white.item(index);
       const random = mulberry32(Math.imul(seed + 1, 0x27d4eb2f) ^ Math.imul(index + 1, 0x165667b1));
-      for (const input of inputs) if (isImage(input)) item[input.name] = image(input, random);
+      for (const input of inputs) if (isImage(input)) item[input.name] = images(input, random);
       return item;
     },
   };
@@ -26,18 +26,23 @@ export function surrogateDataset(inputs: readonly InputSpec[], count: number, se
 const isImage = ({ shape, dtype = "f32" }: InputSpec): boolean =>
   shape.length === 4 && dtype === "f32" && Math.min(shape[1], shape[3]) <= 4;
 
-function image({ shape, preprocess }: InputSpec, random: () => number): DataItem[string] {
+function images({ shape, preprocess }: InputSpec, random: () => number): DataItem[string] {
+  const [batch, ...sizes] = shape;
   const planar = shape[1] <= shape[3];
-  const [channels, height, width] = planar ? shape.slice(1) : [shape[3], shape[1], shape[2]];
+  const [channels, height, width] = planar ? sizes : [sizes[2], sizes[0], sizes[1]];
+  const interleaved = preprocess !== undefined || !planar;
+  const elements = Array.from({ length: batch }, () => image(channels, height, width, interleaved, random)).flat();
+  if (preprocess) return Uint8Array.from(elements, (v) => Math.min(Math.max(Math.round(128 + 64 * v), 0), 255));
+  return Float32Array.from(elements);
+}
+
+function image(channels: number, height: number, width: number, interleaved: boolean, random: () => number): number[] {
   // Channels share most of what they show, as colours do.
   const shared = field(height, width, random);
   const planes = Array.from({ length: channels }, () => field(height, width, random).map((v, i) => 0.9 * shared[i] + 0.4 * v));
-  const interleaved = preprocess !== undefined || !planar;
   const at = (i: number): number =>
     interleaved ? planes[i % channels][Math.floor(i / channels)] : planes[Math.floor(i / (height * width))][i % (height * width)];
-  const length = channels * height * width;
-  if (preprocess) return Uint8Array.from({ length }, (_, i) => Math.min(Math.max(Math.round(128 + 64 * at(i)), 0), 255));
-  return Float32Array.from({ length }, (_, i) => at(i));
+  return Array.from({ length: channels * height * width }, (_, i) => at(i));
 }
 
 /** Value noise, bilinear, of zero mean and about unit variance. */
