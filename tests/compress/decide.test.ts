@@ -1,0 +1,245 @@
+import { describe, expect, it } from "vitest";
+import { calibrate } from "../../src/compress/calibrate.ts";
+import { decide } from "../../src/compress/decide.ts";
+import { quantizeDynamic, quantizeStatic } from "../../src/compress/quantize.ts";
+import { macsOf } from "../../src/compress/report.ts";
+import { sensitiveValues } from "../../src/compress/sensitivity.ts";
+import { surrogateDataset } from "../../src/compress/surrogate.ts";
+import { type Dataset, syntheticDataset } from "../../src/data/index.ts";
+import type { Graph } from "../../src/graph/graph.ts";
+import { verifyGraph } from "../../src/graph/verify.ts";
+import { planGraph } from "../../src/plan/plan.ts";
+import { f32, type Quant } from "../../src/tensor/index.ts";
+import { graphOf, random } from "../graph/build.ts";
+
+const indices = [0, 1, 2, 3, 4, 5, 6, 7];
+const dataFor = (graph: Graph, seed = 1): Dataset => syntheticDataset(planGraph(graph).pack.meta.inputs, 8, seed);
+const gridsFor = (graph: Graph, data: Dataset): Promise<Map<string, Quant>> =>
+  calibrate(graph, data, { indices, observer: { kind: "minmax" } });
+
+async function keptOf(graph: Graph): Promise<string[]> {
+  const data = dataFor(graph);
+  return [...(await sensitiveValues(graph, await gridsFor(graph, data), data, { indices }))];
+}
+
+/** Channel 0 of what `scale` multiplies is thousands of times as large as the others, and the layer behind reads it with weights as small. */
+function outlier(width: number, wide: number): Graph {
+  const large = 4000;
+  const diagonal = f32(
+    Array.from({ length: width }, (_, i) => (i === 0 ? large : 1)),
+    [width],
+  );
+  const down = random([width, width], 3);
+  const damped = f32(
+    down.data.map((v, i) => (i < width ? v / large : v)),
+    [width, width],
+  );
+  return graphOf({
+    inputs: { x: [8, width] },
+    constants: { w: random([width, wide], 1), u: random([wide, width], 2), diagonal, damped, v: random([width, wide], 4) },
+    nodes: [
+      ["MatMul", "x w", "a"],
+      ["MatMul", "a u", "b"],
+      ["Mul", "b diagonal", "c"],
+      ["Transpose", "c", "d", { perm: [1, 0] }],
+      ["Transpose", "d", "e", { perm: [1, 0] }],
+      ["MatMul", "e damped", "f"],
+      ["MatMul", "f v", "y"],
+    ],
+    outputs: "y",
+  });
+}
+
+/** Multiply-accumulates of the layers that do not compute in integers. */
+function realMacs(graph: Graph): number {
+  return graph.nodes
+    .filter(({ inputs }) => graph.types.get(inputs[0])?.dtype === "f32")
+    .reduce((sum, node) => sum + macsOf(node, graph), 0);
+}
+
+const allMacs = (graph: Graph): number => graph.nodes.reduce((sum, node) => sum + macsOf(node, graph), 0);
+
+describe("sensitivity", () => {
+  it("keeps a value with a hopeless channel in f32, with what holds its elements, and no other", async () => {
+    expect(await keptOf(outlier(8, 32))).toEqual(["c", "d", "e"]);
+  });
+
+  it("keeps nothing where all is well", async () => {
+    const well = graphOf({
+      inputs: { x: [4, 16] },
+      constants: { w: random([16, 16], 1), v: random([16, 16], 2) },
+      nodes: [
+        ["MatMul", "x w", "a"],
+        ["Relu", "a", "r"],
+        ["MatMul", "r v", "y"],
+      ],
+      outputs: "y",
+    });
+    expect(await keptOf(well)).toEqual([]);
+  });
+
+  it("moves a quarter of the multiply-accumulates at most", async () => {
+    // The layer behind the outlier has 32 · 32 weights of 32 · (32 + 3 · 8), and of 32 · (32 + 3 · 64).
+    expect(await keptOf(outlier(32, 8))).toEqual([]);
+    expect(await keptOf(outlier(32, 64))).toEqual(["c", "d", "e"]);
+    const graph = outlier(8, 32);
+    const data = dataFor(graph);
+    const grids = await gridsFor(graph, data);
+    const real = await sensitiveValues(graph, grids, data, { indices });
+    const moved = realMacs(quantizeStatic(graph, grids, { real })) / allMacs(graph);
+    expect(moved).toBeGreaterThan(0);
+    expect(moved).toBeLessThanOrEqual(0.25);
+  });
+
+  it("keeps a value whose grid turns outputs into infinities", async () => {
+    const graph = graphOf({
+      inputs: { x: [1, 2], z: [1, 16] },
+      constants: { one: f32([1, 0, 0, 1], [2, 2]), w: random([16, 16], 1) },
+      nodes: [
+        ["MatMul", "x one", "a"],
+        ["Reciprocal", "a", "y"],
+        ["MatMul", "z w", "b"],
+      ],
+      outputs: "y b",
+    });
+    const items: Dataset = {
+      ...dataFor(graph),
+      item: async (i) => ({ x: Float32Array.of(0.01, 100), z: random([16], i).data as Float32Array }),
+    };
+    expect([...(await sensitiveValues(graph, await gridsFor(graph, items), items, { indices }))]).toEqual(["x"]);
+  });
+
+  it("is not blinded by an item with NaN", async () => {
+    const graph = outlier(8, 32);
+    const data = dataFor(graph);
+    const wild: Dataset = { ...data, item: async (i) => (i === 3 ? { x: new Float32Array(64).fill(Number.NaN) } : data.item(i)) };
+    expect([...(await sensitiveValues(graph, await gridsFor(graph, wild), wild, { indices }))]).toEqual(["c", "d", "e"]);
+  });
+
+  it("looks before a Softmax that hides noise", async () => {
+    const graph = outlier(8, 32);
+    const scored: Graph = graphOf({
+      inputs: { x: [8, 8] },
+      constants: Object.fromEntries(graph.constants),
+      nodes: [
+        ...graph.nodes.map(({ op, inputs, outputs, attrs }) => [op, inputs.join(" "), outputs.join(" "), attrs] as const),
+        ["Softmax", "y", "z"],
+      ],
+      outputs: "z",
+    });
+    expect(await keptOf(scored)).toEqual(["c", "d", "e"]);
+  });
+
+  it("reports each value that it measures", async () => {
+    const graph = outlier(8, 32);
+    const data = dataFor(graph);
+    const seen: string[] = [];
+    const grids = await gridsFor(graph, data);
+    await sensitiveValues(graph, grids, data, { indices, onProgress: (done, total) => seen.push(`${done}/${total}`) });
+    expect(seen).toEqual(["1/5", "2/5", "3/5", "4/5", "5/5"]);
+  });
+});
+
+describe("decisions", () => {
+  it("are the same for the same data", async () => {
+    const graph = outlier(8, 32);
+    const decisions = async (seed: number) => {
+      const data = dataFor(graph, seed);
+      return decide(graph, await gridsFor(graph, data), data, { indices });
+    };
+    expect(await decisions(1)).toEqual(await decisions(1));
+    expect((await decisions(1)).weights).not.toEqual((await decisions(2)).weights);
+  });
+
+  it("have weights for each layer, and f32 weights only for small layers that read a real value", async () => {
+    const graph = outlier(4, 256);
+    const data = dataFor(graph);
+    const grids = await gridsFor(graph, data);
+    const { weights, real, exact } = await decide(graph, grids, data, { indices });
+    expect([...weights!.keys()]).toEqual(["w.q1", "u.q1", "damped.q1", "v.q1"]);
+    expect([...real!]).toEqual(["c", "d", "e"]);
+    // 16 weights of 3,088.
+    expect([...exact!]).toEqual(["f"]);
+    for (const quantized of [quantizeStatic(graph, grids, { weights, real, exact }), quantizeDynamic(graph, { weights, real, exact })]) {
+      verifyGraph(quantized);
+      expect(quantized.constants.get("damped")).toBe(graph.constants.get("damped"));
+      expect(quantized.constants.get("u.q1")).toBe(weights!.get("u.q1"));
+    }
+  });
+
+  it("store the weights of layers that are not small on grids, though they compute in f32", async () => {
+    const graph = outlier(8, 32);
+    const data = dataFor(graph);
+    const { real, exact } = await decide(graph, await gridsFor(graph, data), data, { indices });
+    expect([real!.size, exact!.size]).toEqual([3, 0]);
+  });
+
+  it("do not lose the weights to an item with NaN", async () => {
+    const graph = outlier(8, 32);
+    const data = dataFor(graph);
+    const wild: Dataset = { ...data, item: async (i) => (i === 3 ? { x: new Float32Array(64).fill(Number.NaN) } : data.item(i)) };
+    const grids = await gridsFor(graph, data);
+    const without = await decide(graph, grids, data, { indices: indices.filter((i) => i !== 3) });
+    expect(await decide(graph, grids, wild, { indices })).toEqual(without);
+  });
+});
+
+describe("surrogate inputs", () => {
+  const correlation = (data: ArrayLike<number>, pairs: readonly (readonly [number, number])[]): number => {
+    const mean = (of: readonly number[]): number => of.reduce((sum, v) => sum + v, 0) / of.length;
+    const [a, b] = [0, 1].map((side) => pairs.map((pair) => data[pair[side as 0 | 1]]));
+    const [ma, mb] = [mean(a), mean(b)];
+    const covariance = mean(a.map((v, i) => (v - ma) * (b[i] - mb)));
+    return covariance / Math.sqrt(mean(a.map((v) => (v - ma) ** 2)) * mean(b.map((v) => (v - mb) ** 2)));
+  };
+
+  it("have neighbours that are alike where the input is an image, and white noise elsewhere", async () => {
+    const item = await surrogateDataset(
+      [
+        { name: "planar", shape: [1, 3, 32, 32] },
+        { name: "interleaved", shape: [1, 32, 32, 3] },
+        { name: "tokens", shape: [1, 3072] },
+      ],
+      4,
+      7,
+    ).item(2);
+    const right = Array.from({ length: 1000 }, (_, i) => [i, i + 1] as const);
+    expect(correlation(item.planar, right)).toBeGreaterThan(0.7);
+    expect(
+      correlation(
+        item.interleaved,
+        right.map(([a, b]) => [3 * a, 3 * b] as const),
+      ),
+    ).toBeGreaterThan(0.7);
+    expect(Math.abs(correlation(item.tokens, right))).toBeLessThan(0.1);
+    for (const name of ["planar", "interleaved", "tokens"]) expect(item[name].length).toBe(3072);
+  });
+
+  it("depend on the seed and the item alone", async () => {
+    const inputs = [{ name: "x", shape: [1, 1, 8, 8] }];
+    const item = (seed: number, i: number, count = 4) => surrogateDataset(inputs, count, seed).item(i);
+    expect(await item(1, 2)).toEqual(await item(1, 2, 9));
+    expect(await item(1, 2)).not.toEqual(await item(1, 3));
+    expect(await item(1, 2)).not.toEqual(await item(2, 2));
+  });
+
+  it("fill a batch with images that differ", async () => {
+    const { x } = await surrogateDataset([{ name: "x", shape: [2, 3, 8, 8] }], 1, 0).item(0);
+    expect(x.length).toBe(2 * 3 * 8 * 8);
+    expect(x.slice(0, 192)).not.toEqual(x.slice(192));
+  });
+
+  it("are interleaved bytes where the runtime preprocesses", async () => {
+    const preprocess = { layout: "nchw", mean: [0, 0, 0], std: [1, 1, 1] } as const;
+    const { x } = await surrogateDataset([{ name: "x", shape: [1, 3, 16, 16], preprocess }], 1, 0).item(0);
+    expect(x).toBeInstanceOf(Uint8Array);
+    expect(x.length).toBe(768);
+    expect(
+      correlation(
+        x,
+        Array.from({ length: 250 }, (_, i) => [3 * i, 3 * i + 3] as const),
+      ),
+    ).toBeGreaterThan(0.6);
+    expect(new Set(x).size).toBeGreaterThan(40);
+  });
+});
