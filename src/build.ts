@@ -80,7 +80,7 @@ export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promi
     epk,
     meta: plan.pack.meta,
     graph: quantized,
-    report: reportOf({ mode, onnx: onnx.length, epk, plan, reference: real, comparison, warnings }),
+    report: reportOf({ mode, onnx: onnx.length, epk, plan, comparison, warnings }),
   };
 }
 

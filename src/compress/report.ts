@@ -56,7 +56,6 @@ export interface ReportInput {
   readonly onnx: number;
   readonly epk: Uint8Array;
   readonly plan: Plan;
-  readonly reference: Graph;
   readonly comparison?: { readonly source: "calibration" | "synthetic"; readonly result: Comparison };
   readonly warnings: readonly string[];
 }
@@ -82,7 +81,10 @@ export function reportOf({ mode, onnx, epk, plan, comparison, warnings }: Report
       meta: measured.meta,
       container: epk.length - weights - constants - planBytes - measured.meta,
     },
-    layers: plan.layers.filter((layer) => layer.records > 0).map((layer) => layerReport(layer, bytesOf, result)),
+    // The first layer is of the model's own graph. Values inside subgraphs were not compared, whatever they are called.
+    layers: plan.layers
+      .filter((layer) => layer.records > 0)
+      .map((layer) => layerReport(layer, bytesOf, layer.graph === plan.layers[0].graph ? result : undefined)),
     ...(comparison && {
       agreement: {
         samples: comparison.result.samples,
@@ -108,7 +110,7 @@ function layerReport(
   const constants = [...new Set(node.inputs)].filter((input) => stored.has(input));
   const params = constants.reduce((sum, input) => sum + elementCount(graph.types.get(input)!.shape), 0);
   const bytes = regions.reduce((sum, region) => sum + bytesOf(region), 0);
-  const sqnr = comparison?.layers.get(output.replace(/\.q$/, ""));
+  const sqnr = comparison?.layers.get(output) ?? comparison?.layers.get(output.replace(/\.q$/, ""));
   return {
     name: node.name,
     op: node.op,
