@@ -32,9 +32,20 @@ export type PlanBuffer = ImageBuffer | ArenaBuffer;
 
 export const isPlace = (word: Word): word is Place => typeof word !== "number";
 
+const sameElements = (a: ImageData, b: ImageData): boolean => a.length === b.length && a.every((v, i) => v === b[i]);
+
+/** Whether two packings of one tensor are the same image; the rest of an expansion follows from the layout. */
+function samePacking(a: Omit<ImageBuffer, "kind" | "pooled">, b: Omit<ImageBuffer, "kind" | "pooled">): boolean {
+  const [from, to] = [a.expand, b.expand];
+  const sameScale = from && to ? from.block === to.block && from.lanes === to.lanes && sameElements(from.scale, to.scale) : from === to;
+  const samePanels = a.panels?.n === b.panels?.n && a.panels?.k === b.panels?.k && a.panels?.lanes === b.panels?.lanes;
+  return a.data.constructor === b.data.constructor && sameScale && samePanels && sameElements(a.data, b.data);
+}
+
 export class Buffers {
   readonly all: PlanBuffer[] = [];
   readonly #images = new Map<ImageData, number>();
+  readonly #packed = new Map<object, Omit<ImageBuffer, "kind" | "pooled">[]>();
   readonly #loops: { readonly first: number; readonly last: number }[] = [];
 
   /** Arena memory that no record points into yet. */
@@ -52,6 +63,15 @@ export class Buffers {
       this.#images.set(data, buffer);
     }
     return { buffer, offset: 0 };
+  }
+
+  /** Packed weights of a tensor, stored once for all layers that read it in the same layout. */
+  packed(source: object, weights: Omit<ImageBuffer, "kind" | "pooled">): Place {
+    const before = this.#packed.get(source) ?? [];
+    this.#packed.set(source, before);
+    const { data, expand, panels } = before.find((other) => samePacking(other, weights)) ?? weights;
+    if (data === weights.data) before.push(weights);
+    return this.image(data, false, expand, panels);
   }
 
   /** Notes that record number `record` reads or writes a buffer. */

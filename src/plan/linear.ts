@@ -29,11 +29,10 @@ export function lowerLinear(
   const bound = (value: number): number => (epilogue.form === "integer" ? value : f32Bits(value));
   const { a, dynamic } = epilogue.form === "dynamic" ? quantizeInput(ctx, input) : { a: ctx.place(input), dynamic: 0 };
   const scratch = scratchBytes(kernel, integer, matrix);
-  const { data, expand, panels } = packWeights(kernel, integer, matrix);
   return {
     integer,
     a,
-    w: buffers.image(data, false, expand, panels),
+    w: buffers.packed(matrix.tensor.data, packWeights(kernel, integer, matrix)),
     bias: spread(epilogue.bias),
     scale: spread(epilogue.scale),
     lo: bound(epilogue.lo),
