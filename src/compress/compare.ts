@@ -4,7 +4,7 @@ import type { Preprocess } from "../format/image.ts";
 import type { Graph } from "../graph/graph.ts";
 import { realValues } from "./calibrate.ts";
 import { instrument } from "./instrument.ts";
-import { onGrid } from "./quantize.ts";
+import { integerNames } from "./quantize.ts";
 
 /**
  * Signal-to-quantization-noise ratio of what was added up. Elements whose reference is NaN or infinite are left out; where the reference is
@@ -52,6 +52,7 @@ export interface CompareOptions {
 /** Runs both models on the items at `indices`. */
 export async function compareGraphs(reference: Graph, quantized: Graph, data: Dataset, options: CompareOptions): Promise<Comparison> {
   const { indices, preprocess, onProgress } = options;
+  const onGrid = integerNames(reference).of;
   const known = new Set(quantized.nodes.flatMap((node) => node.outputs));
   const values = realValues(reference).filter(
     (value) => !reference.inputs.includes(value) && (known.has(value) || known.has(onGrid(value))),

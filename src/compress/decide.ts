@@ -4,7 +4,7 @@ import type { Preprocess } from "../format/image.ts";
 import type { Graph } from "../graph/graph.ts";
 import { elementCount, type Quant, type Tensor } from "../tensor/index.ts";
 import { inputMoments } from "./moments.ts";
-import { type Decisions, linearLayers, weightsKey } from "./quantize.ts";
+import { type Decisions, integerNames, linearLayers } from "./quantize.ts";
 import { roundWeights } from "./round.ts";
 import { sensitiveValues } from "./sensitivity.ts";
 
@@ -23,11 +23,12 @@ export interface DecideOptions {
 
 export async function decide(graph: Graph, grids: ReadonlyMap<string, Quant>, data: Dataset, options: DecideOptions): Promise<Decisions> {
   const layers = linearLayers(graph);
+  const names = integerNames(graph);
   const { indices, preprocess, onProgress } = options;
   const moments = await inputMoments(graph, [...layers.keys()], data, { indices: indices.slice(0, MOMENT_ITEMS), preprocess });
   const weights = new Map<string, Tensor>();
   for (const [node, axis] of layers) {
-    const key = weightsKey(node, axis);
+    const key = names.ofWeights(node, axis);
     if (!weights.has(key)) weights.set(key, roundWeights(graph, node, axis, moments.get(node)));
   }
   const real = await sensitiveValues(graph, grids, data, { indices: indices.slice(0, SENSITIVITY_ITEMS), preprocess, onProgress });

@@ -13,7 +13,7 @@ import { storeTables } from "./tables.ts";
 
 /** What was decided about a model's layers before it is quantized. */
 export interface Decisions {
-  /** Rounded weights of linear layers, by the key of `weightsKey`; others are rounded to nearest. */
+  /** Rounded weights of linear layers, by their names among `integerNames`; others are rounded to nearest. */
   readonly weights?: ReadonlyMap<string, Tensor>;
   /** Values that are put on no grid: what reads them computes in f32, with weights that are stored on their grid. */
   readonly real?: ReadonlySet<string>;
@@ -86,15 +86,29 @@ export function integerNodes(graph: Graph, real: ReadonlySet<string> = new Set()
   return integers;
 }
 
-/** Name of the integer form of a value. */
-export const onGrid = (value: string): string => `${value}.q`;
+export interface IntegerNames {
+  /** Name of the integer form of a value. */
+  of(value: string): string;
+  /** Name of the integer form of a layer's weights: layers that share weights along the same axis share it. */
+  ofWeights(node: Node, axis: number): string;
+}
+
+/** Names of integer forms: that of v is `v.q`, with more underscores behind it than any such name that the graph has already. */
+export function integerNames(graph: Graph): IntegerNames {
+  const taken = [...graph.inputs, ...graph.constants.keys(), ...graph.nodes.flatMap(({ outputs }) => outputs)];
+  const longest = taken.reduce((most, name) => Math.max(most, /\.q(_*)\d*$/.exec(name)?.[1].length ?? -1), -1);
+  const of = (value: string): string => `${value}.q${"_".repeat(longest + 1)}`;
+  return { of, ofWeights: (node, axis) => `${of(node.inputs[1])}${axis}` };
+}
 
 /**
- * Static quantization. `grids` gives the grid of every f32 value that calibration saw. Values keep their names in f32; the integer form of
- * value v is called `v.q`. Returns an inferred graph.
+ * Static quantization. `grids` gives the grid of every f32 value that calibration saw. Values keep their names in f32; those of their
+ * integer forms are `integerNames`. Returns an inferred graph.
  */
 export function quantizeStatic(graph: Graph, grids: ReadonlyMap<string, Quant>, decisions: Decisions = {}): Graph {
   const integers = integerNodes(graph, decisions.real);
+  const names = integerNames(graph);
+  const onGrid = names.of;
   const fresh = freshNames(graph);
   const consumers = consumersOf(graph);
   const readOnGrid = (value: string): boolean =>
@@ -136,7 +150,7 @@ export function quantizeStatic(graph: Graph, grids: ReadonlyMap<string, Quant>, 
       const computed = { ...node, inputs: node.inputs.map(toReal) };
       if (layer?.kind !== "linear" || decisions.exact?.has(node.name)) nodes.push(computed);
       else {
-        const weights = quantizedWeights(constants, node, layer, decisions);
+        const weights = quantizedWeights(constants, names, node, layer, decisions);
         nodes.push(...withWeights(computed, weights, fresh(`${node.inputs[1]}/stored`)));
       }
       for (const output of node.outputs) real.add(output);
@@ -144,7 +158,7 @@ export function quantizeStatic(graph: Graph, grids: ReadonlyMap<string, Quant>, 
     }
     const onGrids = gridInputs(rule, node);
     const inputs = node.inputs.map((input) => (onGrids.includes(input) ? toGrid(input) : input));
-    if (rule.kind === "linear") inputs[1] = quantizedWeights(constants, node, rule, decisions);
+    if (rule.kind === "linear") inputs[1] = quantizedWeights(constants, names, node, rule, decisions);
     const [output] = node.outputs;
     if (rule.kind === "linear" && !readOnGrid(output)) {
       nodes.push({ ...node, inputs });
@@ -164,6 +178,7 @@ export function quantizeStatic(graph: Graph, grids: ReadonlyMap<string, Quant>, 
  * and everything between layers is f32.
  */
 export function quantizeDynamic(graph: Graph, decisions: Decisions = {}): Graph {
+  const names = integerNames(graph);
   const fresh = freshNames(graph);
   const constants = new Map(graph.constants);
   const nodes = graph.nodes.flatMap((node): Node[] => {
@@ -171,7 +186,7 @@ export function quantizeDynamic(graph: Graph, decisions: Decisions = {}): Graph 
     if (rule?.kind !== "linear" || decisions.exact?.has(node.name)) return [node];
     const [input, weights] = node.inputs;
     const real = decisions.real?.has(input) || rule.weightsOnly?.(node, graph.types.get(input)!, graph.constants.get(weights)!) || false;
-    return withWeights(node, quantizedWeights(constants, node, rule, decisions), real ? fresh(`${weights}/stored`) : undefined);
+    return withWeights(node, quantizedWeights(constants, names, node, rule, decisions), real ? fresh(`${weights}/stored`) : undefined);
   });
   return inferTypes(prune(storeTables({ ...graph, nodes: nodes.map(storeInside), constants })));
 }
@@ -213,9 +228,6 @@ export function linearLayers(graph: Graph): Map<Node, number> {
   return layers;
 }
 
-/** Name of the integer form of a layer's weights: layers that share weights along the same axis share it. */
-export const weightsKey = (node: Node, axis: number): string => `${onGrid(node.inputs[1])}${axis}`;
-
 /** The node with the weights of layers in its subgraphs stored on grids; what is inside computes in f32, since its values may go round and round. */
 function storeInside(node: Node): Node {
   const subgraphs = subgraphsOf(node).map(([attr, inner]) => [attr, quantizeDynamic(inner, { real: new Set(inner.types.keys()) })]);
@@ -223,10 +235,16 @@ function storeInside(node: Node): Node {
 }
 
 /** Adds the integer form of a layer's weights, once for all layers that share it. */
-function quantizedWeights(constants: Map<string, Tensor>, node: Node, rule: LinearRule, { weights }: Decisions): string {
+function quantizedWeights(
+  constants: Map<string, Tensor>,
+  names: IntegerNames,
+  node: Node,
+  rule: LinearRule,
+  { weights }: Decisions,
+): string {
   const tensor = constants.get(node.inputs[1])!;
   const axis = rule.axis(node, tensor)!;
-  const key = weightsKey(node, axis);
+  const key = names.ofWeights(node, axis);
   if (!constants.has(key)) constants.set(key, weights?.get(key) ?? quantizeWeights(tensor, axis));
   return key;
 }

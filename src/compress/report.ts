@@ -110,7 +110,7 @@ function layerReport(
   const constants = [...new Set(node.inputs)].filter((input) => stored.has(input));
   const params = constants.reduce((sum, input) => sum + elementCount(graph.types.get(input)!.shape), 0);
   const bytes = regions.reduce((sum, region) => sum + bytesOf(region), 0);
-  const sqnr = comparison?.layers.get(output) ?? comparison?.layers.get(output.replace(/\.q$/, ""));
+  const sqnr = comparison?.layers.get(output) ?? comparison?.layers.get(output.replace(/\.q_*$/, ""));
   return {
     name: node.name,
     op: node.op,

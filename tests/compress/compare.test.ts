@@ -121,6 +121,22 @@ describe("compareGraphs", () => {
     expect([...(await compare(other, [0])).layers.keys()]).toEqual(["y"]);
   });
 
+  it("finds the integers of values whose names end as those of integers do", async () => {
+    const named = graphOf({
+      inputs: { x: [1, 2] },
+      constants: { w: identity, v: identity },
+      nodes: [
+        ["MatMul", "x w", "x.q"],
+        ["MatMul", "x.q v", "y"],
+      ],
+      outputs: "y",
+    });
+    const grids = new Map(["x", "x.q", "y"].map((value) => [value, fine]));
+    const { layers } = await compareGraphs(named, quantizeStatic(named, grids), data, { indices: [0, 1, 2] });
+    expect([...layers.keys()]).toEqual(["x.q", "y"]);
+    expect(Math.min(...layers.values())).toBeGreaterThan(100);
+  });
+
   it("reports its progress", async () => {
     const seen: string[] = [];
     await compareGraphs(graph, graph, data, { indices: [0, 2], onProgress: (done, total) => seen.push(`${done}/${total}`) });

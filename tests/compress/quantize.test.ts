@@ -7,7 +7,7 @@ import { printGraph } from "../../src/graph/print.ts";
 import { verifyGraph } from "../../src/graph/verify.ts";
 import { planGraph } from "../../src/plan/plan.ts";
 import { load } from "../../src/run/index.ts";
-import { f32, gridOfRange, type Quant } from "../../src/tensor/index.ts";
+import { f32, gridOfRange, type Quant, quantizeWeights } from "../../src/tensor/index.ts";
 import { moduleOf } from "../format/wasm.ts";
 import { graphOf, random, randomInputs } from "../graph/build.ts";
 
@@ -226,6 +226,23 @@ describe("static quantization", () => {
       outputs: "y",
     });
     expect(statically(graph).nodes.map(({ op }) => op)).toEqual(["Add", "QuantizeLinear", "MatMul"]);
+  });
+
+  it("does not take values for the integer forms of others whose names they could be", async () => {
+    const graph = graphOf({
+      inputs: { a: [2, 4] },
+      constants: { w: random([4, 4], 1), "w.q1": random([4, 4], 2) },
+      nodes: [
+        ["MatMul", "a w", "a.q"],
+        ["MatMul", "a.q w.q1", "y"],
+      ],
+      outputs: "a.q y",
+    });
+    for (const result of [statically(graph), dynamically(graph)]) {
+      await expectRuns(result);
+      expect([...result.constants.keys()].sort()).toEqual(["w.q1.q_1", "w.q_1"]);
+      expect(result.constants.get("w.q_1")).toEqual(quantizeWeights(graph.constants.get("w")!, 1));
+    }
   });
 
   it("names a value that calibration did not see", () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { onGrid, quantizeStatic } from "../../src/compress/quantize.ts";
+import { integerNames, quantizeStatic } from "../../src/compress/quantize.ts";
 import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { inferTypes } from "../../src/graph/infer.ts";
@@ -75,6 +75,6 @@ function integerForm(graph: Graph, inputs: Feeds): Graph | undefined {
   const seen = Object.entries(evaluate({ ...behind, outputs: values }, inputs));
   const grids = new Map<string, Quant>(seen.map(([name, { data }]) => [name, gridOfRange(Math.min(0, ...data), Math.max(0, ...data))]));
   const quantized = quantizeStatic(behind, grids);
-  const integers = quantized.nodes.flatMap((node) => node.outputs).filter((value) => value === onGrid("y0"));
+  const integers = quantized.nodes.flatMap((node) => node.outputs).filter((value) => value === integerNames(behind).of("y0"));
   return { ...quantized, outputs: [...integers, "sink"] };
 }
