@@ -90,7 +90,8 @@ class LayoutPass {
     if (node.attrs.layout !== undefined && !this.switches) return undefined;
     if (node.attrs.layout === "NCHW" && type?.shape.length === 4) return NCHW_TO_NHWC;
     const view = node.inputs.map((input) => this.views.get(input)).find((v) => v !== undefined);
-    return view && inverse(view.perm);
+    // A scalar has no axes to bring into another order.
+    return view && view.perm.length > 0 ? inverse(view.perm) : undefined;
   }
 
   /** Emits the node on permuted axes; false where it cannot, or where that would need more Transposes than it spares. */

@@ -261,4 +261,16 @@ describe("optimize", () => {
       "
     `);
   });
+
+  it("leaves scalars alone, which have no axes to bring into another order", () => {
+    const graph = graphOf({
+      inputs: { x: [] },
+      nodes: [
+        ["Transpose", "x", "t", { perm: [] }],
+        ["Softmax", "t", "y", { axis: 0 }],
+      ],
+      outputs: "y",
+    });
+    expect(ops(layout(graph))).toContain("Softmax");
+  });
 });
