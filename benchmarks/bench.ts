@@ -8,7 +8,7 @@
  * int8 is calibrated with synthetic inputs, where a net's weights are made up as well, and with training images where they are not. The int8 that
  * onnxruntime-web runs is edgepack's own Q/DQ export of the same integers.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -62,7 +62,7 @@ interface OrtSession {
 const require = createRequire(new URL("tests/peers/package.json", ROOT));
 const ort = await import(pathToFileURL(require.resolve("onnxruntime-web")).href);
 ort.env.wasm.numThreads = 1;
-ort.env.logLevel = "error";
+ort.env.logLevel = "fatal";
 
 async function onnxruntime(onnx: Uint8Array, input: InputPort, x: Float32Array): Promise<() => unknown> {
   const session: OrtSession = await ort.InferenceSession.create(onnx);
@@ -91,6 +91,8 @@ const wanted = options.nets?.split(",") ?? Object.keys(nets);
 const unknown = wanted.filter((name) => !nets[name]);
 if (unknown.length > 0) throw new Error(`unknown nets ${unknown.join(", ")}; there are ${Object.keys(nets).join(", ")}`);
 
+const peer = JSON.parse(readFileSync(new URL("tests/peers/node_modules/onnxruntime-web/package.json", ROOT), "utf8")).version;
+mkdirSync(new URL("benchmarks/results/", ROOT), { recursive: true });
 const results: { net: string; macs: number; bytes: Record<string, number>; memory: object; times: Record<string, Timing> }[] = [];
 for (const name of wanted) {
   const net = nets[name];
@@ -122,7 +124,6 @@ for (const name of wanted) {
       .map(([engine, { ms }]) => `${engine} ${ms.toPrecision(3)} ms`)
       .join("   "),
   );
+  // After each net, so that what was measured is kept where a later one is stopped.
+  writeFileSync(new URL(options.out, ROOT), `${JSON.stringify({ machine: { ...machine(ROOT), onnxruntime: peer }, results }, null, 2)}\n`);
 }
-
-const peer = JSON.parse(readFileSync(new URL("tests/peers/node_modules/onnxruntime-web/package.json", ROOT), "utf8")).version;
-writeFileSync(new URL(options.out, ROOT), `${JSON.stringify({ machine: { ...machine(ROOT), onnxruntime: peer }, results }, null, 2)}\n`);
