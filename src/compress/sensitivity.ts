@@ -4,15 +4,13 @@
  */
 import { type Dataset, readItems } from "../data/index.ts";
 import type { Preprocess } from "../format/image.ts";
-import { freshNames, renameReads } from "../graph/edit.ts";
 import { consumersOf, type Graph, producersOf } from "../graph/graph.ts";
-import { inferTypes } from "../graph/infer.ts";
-import { makeNode } from "../ops/node.ts";
 import type { Quant } from "../tensor/index.ts";
 import { Sqnr } from "./compare.ts";
 import { instrument } from "./instrument.ts";
 import { roundedValues } from "./quantize.ts";
 import { macsOf } from "./report.ts";
+import { switchable } from "./switchable.ts";
 
 /** Signal to noise that rounding values may leave at the outputs, in dB. */
 const ENOUGH = 23;
@@ -63,47 +61,33 @@ async function noiseOf(
   data: Dataset,
   { indices, preprocess, onProgress }: SensitivityOptions,
 ): Promise<Map<string, number>> {
-  const items: Parameters<Awaited<ReturnType<typeof instrument>>["run"]>[0][] = [];
-  for await (const item of readItems(data, indices)) items.push(item);
-  const outputs = scores(graph);
-  const run = async (model: Graph): Promise<ArrayLike<number>[]> => {
-    const instrumented = await instrument(model, outputs, preprocess);
-    try {
-      return items.flatMap((item) => [...instrumented.run(item).values()]);
-    } finally {
-      instrumented.dispose();
+  const { graph: switched, switches } = switchable(graph, grids);
+  const sqnrs = new Map([...grids.keys()].map((value) => [value, new Sqnr()]));
+  const model = await instrument(switched, scores(graph), preprocess);
+  const total = indices.length * grids.size;
+  let done = 0;
+  try {
+    const off = Object.fromEntries([...switches.values()].map((on) => [on, Uint8Array.of(0)]));
+    for await (const item of readItems(data, indices)) {
+      const expected = model.run({ ...item, ...off });
+      for (const [value, sqnr] of sqnrs) {
+        const actual = model.run({ ...item, ...off, [switches.get(value)!]: Uint8Array.of(1) });
+        for (const [output, reference] of expected) {
+          const elements = actual.get(output)!;
+          sqnr.add(reference, (k) => elements[k], elements.length);
+        }
+        onProgress?.(++done, total);
+      }
     }
-  };
-  const expected = await run(graph);
-  const noise = new Map<string, number>();
-  for (const [value, grid] of grids) {
-    const actual = await run(roundOne(graph, value, grid));
-    const sqnr = new Sqnr();
-    expected.forEach((reference, i) => {
-      sqnr.add(reference, (k) => actual[i][k]);
-    });
-    // Outputs that are all zero tell nothing.
-    noise.set(value, sqnr.signal > 0 ? Math.min(10 ** (-sqnr.decibels / 10), LOST) : 0);
-    onProgress?.(noise.size, grids.size);
+  } finally {
+    model.dispose();
   }
-  return noise;
+  // Outputs that are all zero tell nothing.
+  return new Map([...sqnrs].map(([value, { signal, decibels }]) => [value, signal > 0 ? Math.min(10 ** (-decibels / 10), LOST) : 0]));
 }
 
 /** The outputs, before a Softmax: where it saturates, it hides noise that other inputs will show. */
 function scores(graph: Graph): string[] {
   const producers = producersOf(graph);
   return [...new Set(graph.outputs.map((output) => (producers.get(output)?.op === "Softmax" ? producers.get(output)!.inputs[0] : output)))];
-}
-
-/** The f32 graph in which one value passes over its grid. */
-function roundOne(graph: Graph, value: string, quant: Quant): Graph {
-  const fresh = freshNames(graph);
-  const [integer, real] = [fresh(`${value}/rounded`), fresh(`${value}/real`)];
-  const pair = [
-    makeNode({ op: "QuantizeLinear", name: integer, inputs: [value], outputs: [integer], quant }),
-    makeNode({ op: "DequantizeLinear", name: real, inputs: [integer], outputs: [real] }),
-  ];
-  const at = graph.nodes.findIndex((node) => node.outputs.includes(value)) + 1;
-  const after = renameReads(graph.nodes.slice(at), new Map([[value, real]]));
-  return inferTypes({ ...graph, nodes: [...graph.nodes.slice(0, at), ...pair, ...after] });
 }
