@@ -15,7 +15,15 @@ if (!only || only === "wasm") {
     ["simd", ["assembly/run.ts", "assembly/kernels/panels.ts"]],
     ["scalar", ["assembly/run.ts"]],
   ])
-    run(require.resolve("assemblyscript/bin/asc.js"), [...entries, "--config", "asconfig.json", "--target", target]);
+    run(require.resolve("assemblyscript/bin/asc.js"), [
+      ...entries,
+      "--config",
+      "asconfig.json",
+      "--transform",
+      "./scripts/export-kernels.mjs",
+      "--target",
+      target,
+    ]);
 }
 
 if (!only || only === "js") {

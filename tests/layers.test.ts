@@ -24,7 +24,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "src/run": ["src/errors.ts", "src/format", "assembly/shared"],
   "src/data": ["src/errors.ts", "src/tensor", "src/format"],
   "src/compress": ["src/errors.ts", "src/tensor", "src/graph", "src/ops", "src/passes", "src/plan", "src/format", "src/run", "src/data"],
-  "src/targets": ["src/errors.ts", "src/format"],
+  "src/trim": ["src/errors.ts"],
+  "src/targets": ["src/errors.ts", "src/format", "src/trim"],
 };
 
 /** May import anything: the surfaces. */

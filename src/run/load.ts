@@ -2,6 +2,7 @@ import { SectionKind, Status, Work } from "../../assembly/shared/container.ts";
 import { EdgepackError } from "../errors.ts";
 import { invalid, readChunks, readContainer, sectionOf } from "../format/container.ts";
 import { readMeta } from "../format/meta.ts";
+import { opsOf } from "../format/ops.ts";
 import { Model } from "./model.ts";
 import { readSource, type Source } from "./source.ts";
 import { instantiate, type WasmSource } from "./wasm.ts";
@@ -18,7 +19,7 @@ const MAX_ARENA = 2 ** 29;
 
 /**
  * Reads a `.epk`, checks it, and unpacks it into the memory of a wasm instance of its own.
- * Throws FILE, EPK_INVALID, EPK_VERSION, WASM_UNAVAILABLE, and LIMIT where it needs more memory than there is or than `maxArena` allows.
+ * Throws FILE, EPK_INVALID, EPK_VERSION (also where the kernels are another model's), WASM_UNAVAILABLE, and LIMIT where it needs more memory than there is or than `maxArena` allows.
  */
 export async function load(source: Source | PromiseLike<Source>, options: LoadOptions = {}): Promise<Model> {
   const sections = readContainer(await readSource(source));
@@ -48,5 +49,11 @@ export async function load(source: Source | PromiseLike<Source>, options: LoadOp
     if (kernels.unpack(meta.image, body.length, hash) !== Status.ok) throw invalid("its weights are damaged");
   }
   bytes.fill(0, meta.image, meta.image + Work.bytes);
+  const missing = [...opsOf(new Int32Array(memory.buffer, 0, meta.image >> 2), meta.plan)].filter((op) => !(op in kernels));
+  if (missing.length)
+    throw new EdgepackError(
+      "EPK_VERSION",
+      `This wasm module has no kernels for ops ${missing.join(", ")} of the model: it was made for another model, or by an older edgepack.`,
+    );
   return new Model(meta, kernels);
 }

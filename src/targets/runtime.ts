@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { EdgepackError } from "../errors.ts";
+import { trimModule } from "../trim/trim.ts";
 
 /** The runtime as a target ships it: `edgepack/run` in one script, twice, and the kernels, twice. */
 export interface Runtime {
@@ -35,14 +36,15 @@ export async function readShipped(path: string): Promise<Uint8Array> {
   }
 }
 
-/** The runtime that this version of edgepack was built with. */
-export async function readRuntime(): Promise<Runtime> {
+/** The runtime that this version of edgepack was built with, its kernels those that plans of these ops need. */
+export async function readRuntime(ops: ReadonlySet<number>): Promise<Runtime> {
+  const kernels = async (path: string) => trimModule(await readShipped(path), ops);
   const text = async (path: string) => new TextDecoder().decode(await readShipped(path));
   const [module, classic, simd, scalar] = await Promise.all([
     text("dist/runtime/edgepack.js"),
     text("dist/runtime/edgepack.iife.js"),
-    readShipped("dist/simd.wasm"),
-    readShipped("dist/scalar.wasm"),
+    kernels("dist/simd.wasm"),
+    kernels("dist/scalar.wasm"),
   ]);
   return { module, classic, simd, scalar };
 }
