@@ -2,9 +2,9 @@
 
 import { mulberry32 } from "../src/data/sample.ts";
 import type { Graph, Node } from "../src/graph/graph.ts";
-import { inferTypes } from "../src/graph/infer.ts";
 import { writeOnnx } from "../src/onnx/index.ts";
 import { makeNode } from "../src/ops/node.ts";
+import { inferTypes } from "../src/semantics/infer.ts";
 import { elementCount, f32, i64, type Shape, type Tensor } from "../src/tensor/index.ts";
 
 /** Builds a graph node by node; every method returns the name of the value it adds. */

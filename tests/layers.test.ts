@@ -15,15 +15,27 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   "assembly/run.ts": ["assembly/shared", "assembly/lib", "assembly/kernels", "assembly/scalar", "assembly/unpack"],
   "src/errors.ts": [],
   "src/tensor": ["src/errors.ts"],
-  "src/graph": ["src/errors.ts", "src/tensor", "src/ops"],
+  "src/graph": ["src/errors.ts", "src/tensor"],
   "src/ops": ["src/errors.ts", "src/tensor", "src/graph", "assembly/shared"],
+  "src/semantics": ["src/errors.ts", "src/tensor", "src/graph", "src/ops"],
   "src/onnx": ["src/errors.ts", "src/tensor", "src/graph", "src/ops"],
-  "src/passes": ["src/errors.ts", "src/tensor", "src/graph", "src/ops"],
+  "src/passes": ["src/errors.ts", "src/tensor", "src/graph", "src/ops", "src/semantics"],
   "src/format": ["src/errors.ts", "src/tensor", "assembly/shared"],
   "src/plan": ["src/errors.ts", "src/tensor", "src/graph", "src/ops", "src/format", "assembly/shared"],
   "src/run": ["src/errors.ts", "src/format", "assembly/shared"],
   "src/data": ["src/errors.ts", "src/tensor", "src/format"],
-  "src/compress": ["src/errors.ts", "src/tensor", "src/graph", "src/ops", "src/passes", "src/plan", "src/format", "src/run", "src/data"],
+  "src/compress": [
+    "src/errors.ts",
+    "src/tensor",
+    "src/graph",
+    "src/ops",
+    "src/semantics",
+    "src/passes",
+    "src/plan",
+    "src/format",
+    "src/run",
+    "src/data",
+  ],
   "src/trim": ["src/errors.ts"],
   "src/targets": ["src/errors.ts", "src/format", "src/trim"],
 };
@@ -32,7 +44,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const SURFACES = ["src/build.ts", "src/export.ts", "src/index.ts", "src/cli"];
 
 /** Rooms that run where there is no Node and no package. */
-const BARE = ["src/run", "src/format", "src/tensor", "src/graph", "src/ops", "src/passes", "src/plan", "src/errors.ts"];
+const BARE = ["src/run", "src/format", "src/tensor", "src/graph", "src/ops", "src/semantics", "src/passes", "src/plan", "src/errors.ts"];
 
 interface Import {
   readonly file: string;

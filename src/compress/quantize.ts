@@ -3,11 +3,11 @@
 import { freshNames, prune } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { consumersOf, subgraphsOf } from "../graph/graph.ts";
-import { inferTypes } from "../graph/infer.ts";
 import type { QuantizeRule } from "../ops/define.ts";
 import { opOf } from "../ops/index.ts";
 import { MAX_INTEGER_K } from "../ops/linear.ts";
 import { makeNode } from "../ops/node.ts";
+import { inferTypes } from "../semantics/infer.ts";
 import { elementCount, gridOfRange, type Quant, quantizeTensor, quantizeWeights, type Tensor } from "../tensor/index.ts";
 import { storeTables } from "./tables.ts";
 

@@ -1,8 +1,8 @@
 /** One plan for measuring many changes: each value passes over its grid where the model's user says so, inference by inference. */
 import { freshNames, renameReads } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { inferTypes } from "../graph/infer.ts";
 import { makeNode } from "../ops/node.ts";
+import { inferTypes } from "../semantics/infer.ts";
 import type { Quant } from "../tensor/index.ts";
 
 export interface Switchable {

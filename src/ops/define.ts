@@ -43,6 +43,17 @@ export interface Body {
   readonly inputs: readonly { readonly type: TensorType; readonly value?: Tensor }[];
 }
 
+/** The types of a subgraph's outputs, and their data where they follow from what is given. */
+export type BodyOutputs = readonly { readonly type: TensorType; readonly value?: Tensor }[];
+
+/** Inference and evaluation of subgraphs, handed to an operator by whoever infers or evaluates its node. */
+export interface Subgraphs {
+  /** Throws RangeError with all that does not fit inside. */
+  infer(body: Body): BodyOutputs;
+  /** The outputs on inputs by their places. */
+  evaluate(graph: Graph, inputs: readonly Tensor[]): readonly Tensor[];
+}
+
 export interface EvalContext {
   readonly node: Node;
   readonly inputs: readonly (Tensor | undefined)[];
@@ -142,17 +153,17 @@ export interface OpDef {
   /** How far the kernels may be from `eval`: bit for bit, or within this relative and absolute difference. */
   readonly tolerance: "exact" | number;
   /** Types of the outputs; throws RangeError with a reason where inputs do not fit. */
-  infer(ctx: InferContext): readonly TensorType[];
+  infer(ctx: InferContext, subgraphs: Subgraphs): readonly TensorType[];
   /** The definition, in plain TypeScript. */
-  eval(ctx: EvalContext): readonly Tensor[];
+  eval(ctx: EvalContext, subgraphs: Subgraphs): readonly Tensor[];
   /** Result where it follows from types alone (Shape). */
-  fold?(ctx: InferContext): readonly Tensor[] | undefined;
+  fold?(ctx: InferContext, subgraphs: Subgraphs): readonly Tensor[] | undefined;
   /** Whether it stays in the graph though all its inputs are constant. */
   keep?(ctx: InferContext): boolean;
   /** The subgraphs that may run; throws RangeError where the node's inputs do not fit them. */
   bodies?(ctx: InferContext): readonly Body[];
   /** Puts nodes of its subgraphs in the place of the operator, where it is settled which of them run; false to leave it. */
-  inline?(ctx: Inlining): boolean;
+  inline?(ctx: Inlining, subgraphs: Subgraphs): boolean;
   /**
    * What the bound of an input becomes in an output, for operators that compute each place along the axis from that place alone, so that places that are
    * not there do no harm. Absent, or undefined: the operator needs to know how much there is.

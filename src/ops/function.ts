@@ -1,6 +1,6 @@
 import type { Node } from "../graph/graph.ts";
 import { type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
-import { type Decomposition, defineOp, type OpDef } from "./define.ts";
+import { type Decomposition, defineOp, type OpDef, type Subgraphs } from "./define.ts";
 import { opOf } from "./index.ts";
 import { makeNode } from "./node.ts";
 
@@ -14,17 +14,18 @@ export function defineFunction({ body, ...def }: FunctionDef): OpDef {
   return defineOp({
     ...def,
     decompose: body,
-    infer: ({ node, inputs, constant }) => {
+    infer: ({ node, inputs, constant }, subgraphs) => {
       const { types } = walk(
         node,
         body,
         inputs,
         node.inputs.map((_, i) => constant(i)),
+        subgraphs,
       );
       return node.outputs.map((output) => types.get(output)!);
     },
-    eval: ({ node, inputs }) => {
-      const { values } = walk(node, body, inputs, inputs);
+    eval: ({ node, inputs }, subgraphs) => {
+      const { values } = walk(node, body, inputs, inputs, subgraphs);
       return node.outputs.map((output) => values.get(output)!);
     },
   });
@@ -36,6 +37,7 @@ function walk(
   body: FunctionDef["body"],
   inputs: readonly (TensorType | undefined)[],
   constants: readonly (Tensor | undefined)[],
+  subgraphs: Subgraphs,
 ): { types: ReadonlyMap<string, TensorType>; values: ReadonlyMap<string, Tensor> } {
   const types = new Map<string, TensorType>();
   const values = new Map<string, Tensor>();
@@ -62,9 +64,10 @@ function walk(
       const given = made.inputs.map((name) => (name === "" ? undefined : types.get(name)));
       const known = made.inputs.map((name) => (name === "" ? undefined : values.get(name)));
       const ctx = { node: made, inputs: given, constant: (i: number) => known[i] };
-      const found = def.infer(ctx);
+      const found = def.infer(ctx, subgraphs);
       const results =
-        def.fold?.(ctx) ?? (made.inputs.every((name, i) => name === "" || known[i]) ? def.eval({ node: made, inputs: known }) : undefined);
+        def.fold?.(ctx, subgraphs) ??
+        (made.inputs.every((name, i) => name === "" || known[i]) ? def.eval({ node: made, inputs: known }, subgraphs) : undefined);
       outputs.forEach((output, i) => {
         types.set(output, found[i]);
         if (results) values.set(output, results[i]);

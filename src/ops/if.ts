@@ -1,8 +1,9 @@
 import { f32, formatType, sameType, type Tensor, tensor } from "../tensor/index.ts";
-import { attr, type Body, defineOp, type InferContext, wave } from "./define.ts";
+import { attr, type Body, type BodyOutputs, defineOp, type InferContext, type Subgraphs, wave } from "./define.ts";
+import { exampleGraph } from "./example-graph.ts";
 import { copyBytes } from "./iterate.ts";
 import type { Lowering } from "./lowering.ts";
-import { CAPTURES, checkCounts, evaluateBody, exampleGraph, graphOf, inferBody } from "./subgraph.ts";
+import { CAPTURES, checkCounts, graphOf } from "./subgraph.ts";
 
 const BRANCHES = ["else_branch", "then_branch"] as const;
 
@@ -14,18 +15,16 @@ function taken({ constant }: Pick<InferContext, "constant">): (typeof BRANCHES)[
 
 const HINT = "if an input of the model decides which of them runs, fix it (--fix)";
 
-type Outputs = ReturnType<typeof inferBody>;
-
 /** `infer` and `fold` are asked in a row; asking every branch twice would double the work with each If that stands in another. */
-const inferred = new WeakMap<InferContext, readonly Outputs[]>();
+const inferred = new WeakMap<InferContext, readonly BodyOutputs[]>();
 
 /** The outputs of the branches that may run. Where one does not fit, another might be meant for these inputs: the error says so. */
-function outputsOf(ctx: InferContext): readonly Outputs[] {
+function outputsOf(ctx: InferContext, subgraphs: Subgraphs): readonly BodyOutputs[] {
   let outputs = inferred.get(ctx);
   if (!outputs) {
     const given = bodies(ctx);
     try {
-      outputs = given.map(inferBody);
+      outputs = given.map((body) => subgraphs.infer(body));
     } catch (error) {
       if (!(error instanceof RangeError) || taken(ctx)) throw error;
       throw new RangeError(`one of its branches does not fit: ${error.message}; ${HINT}`);
@@ -53,21 +52,21 @@ export const If = defineOp({
   variadicOutputs: true,
   tolerance: "exact",
   bodies,
-  infer: (ctx) => {
-    const [first, second] = outputsOf(ctx).map((outputs) => outputs.map(({ type }) => type));
+  infer: (ctx, subgraphs) => {
+    const [first, second] = outputsOf(ctx, subgraphs).map((outputs) => outputs.map(({ type }) => type));
     second?.forEach((type, i) => {
       if (!sameType(type, first[i]))
         throw new RangeError(`its branches give ${formatType(type)} and ${formatType(first[i])} as output ${i}; ${HINT}`);
     });
     return first;
   },
-  fold: (ctx) => {
+  fold: (ctx, subgraphs) => {
     if (!taken(ctx)) return undefined;
-    const values = outputsOf(ctx)[0].flatMap(({ value }) => value ?? []);
+    const values = outputsOf(ctx, subgraphs)[0].flatMap(({ value }) => value ?? []);
     return values.length === ctx.node.outputs.length ? values : undefined;
   },
-  eval: ({ node, inputs: [condition, ...captures] }) =>
-    evaluateBody(graphOf(node, BRANCHES[Number(condition!.data[0] !== 0)]), captures as Tensor[]),
+  eval: ({ node, inputs: [condition, ...captures] }, subgraphs) =>
+    subgraphs.evaluate(graphOf(node, BRANCHES[Number(condition!.data[0] !== 0)]), captures as Tensor[]),
   inline: (ctx) => {
     const branch = taken(ctx);
     if (!branch) return false;

@@ -1,8 +1,9 @@
 import type { Node } from "../graph/graph.ts";
 import { elementCount, f32, formatType, i64, type Tensor, type TensorType, tensor, withShape, zeros } from "../tensor/index.ts";
-import { attr, type Body, defineOp, type InferContext, wave } from "./define.ts";
+import { attr, type Body, type BodyOutputs, defineOp, type InferContext, type Subgraphs, wave } from "./define.ts";
+import { exampleGraph } from "./example-graph.ts";
 import { lowerIteration } from "./iterate.ts";
-import { CAPTURES, COUNTER, checkCounts, checkState, evaluateBody, exampleGraph, flag, graphOf, inferBody } from "./subgraph.ts";
+import { CAPTURES, COUNTER, checkCounts, checkState, flag, graphOf } from "./subgraph.ts";
 
 /** Exporters write the largest i64 where there is no limit. */
 const FOREVER = 2 ** 31 - 1;
@@ -38,10 +39,8 @@ function limitOf({ inputs, constant }: Pick<InferContext, "inputs" | "constant">
 const startsTrue = ({ inputs, constant }: Pick<InferContext, "inputs" | "constant">): boolean =>
   !inputs[1] || (constant(1)?.data[0] ?? 0) !== 0;
 
-type Outputs = ReturnType<typeof inferBody>;
-
 /** Whether the body says at every iteration that there is to be another; `outputs` are its outputs, where they can be had. */
-function goesOn(body: Body, outputs?: Outputs): boolean {
+function goesOn(body: Body, outputs?: BodyOutputs): boolean {
   const said = outputs?.[0].value;
   if (said) return said.data[0] !== 0;
   const { graph } = body;
@@ -55,7 +54,7 @@ function goesOn(body: Body, outputs?: Outputs): boolean {
 }
 
 /** Whether all iterations that the limit allows take place. */
-const runsThrough = (ctx: InferContext, outputs?: Outputs): boolean => startsTrue(ctx) && goesOn(bodyOf(ctx), outputs);
+const runsThrough = (ctx: InferContext, outputs?: BodyOutputs): boolean => startsTrue(ctx) && goesOn(bodyOf(ctx), outputs);
 
 /**
  * A body that runs again and again, at most as often as the first input says and as long as its first output is true. What it puts out beside
@@ -67,10 +66,10 @@ export const Loop = defineOp({
   variadicOutputs: true,
   tolerance: "exact",
   bodies: (ctx) => [bodyOf(ctx)],
-  infer: (ctx) => {
+  infer: (ctx, subgraphs) => {
     const body = bodyOf(ctx);
     const { states } = partsOf(ctx.node);
-    const inferred = inferBody(body);
+    const inferred = subgraphs.infer(body);
     const outputs = inferred.map(({ type }) => type);
     if (outputs[0].dtype !== "bool") throw new RangeError("the first output of its body must be a bool");
     const state = outputs.slice(1, 1 + states);
@@ -88,7 +87,7 @@ export const Loop = defineOp({
     const bound = through ? undefined : { axis: 0, zeros: true };
     return [...state, ...scans.map((type) => ({ ...withShape(type, [limit!, ...type.shape]), ...(bound && { bound }) }))];
   },
-  eval: ({ node, inputs }) => {
+  eval: ({ node, inputs }, subgraphs) => {
     const { body, states } = partsOf(node);
     const most = inputs[0]?.data[0] ?? Number.POSITIVE_INFINITY;
     let state = inputs.slice(2, 2 + states) as Tensor[];
@@ -96,20 +95,20 @@ export const Loop = defineOp({
     const stacks: Tensor[][] = node.outputs.slice(states).map(() => []);
     let goes = inputs[1]?.data[0] !== 0;
     for (let i = 0; goes && i < most; i++) {
-      const [condition, ...rest] = evaluateBody(body, [i64([i], []), flag(true), ...state, ...captures]);
+      const [condition, ...rest] = subgraphs.evaluate(body, [i64([i], []), flag(true), ...state, ...captures]);
       state = rest.slice(0, states);
       stacks.forEach((stack, k) => void stack.push(rest[states + k]));
       goes = condition.data[0] !== 0;
     }
-    const none = (k: number) => Loop.infer({ node, inputs, constant: (index) => inputs[index] })[states + k];
+    const none = (k: number) => Loop.infer({ node, inputs, constant: (index) => inputs[index] }, subgraphs)[states + k];
     return [...state, ...stacks.map((stack, k) => stacked(stack, () => none(k)))];
   },
-  inline: (ctx) => {
+  inline: (ctx, subgraphs) => {
     const { body, state, captures, states } = partsOf(ctx.node);
     const limit = limitOf(ctx);
     const stacks: string[][] = ctx.node.outputs.slice(states).map(() => []);
     if (limit === undefined || (limit === 0 && stacks.length > 0)) return false;
-    const outputs = inferable(ctx);
+    const outputs = inferable(ctx, subgraphs);
     if (!runsThrough(ctx, outputs) || !ctx.fits(body, limit, !outputs)) return false;
     let current: readonly string[] = state;
     const truth = ctx.value(flag(true));
@@ -268,9 +267,9 @@ export const Loop = defineOp({
 });
 
 /** The body's outputs, where they have types though the counter is not known. */
-function inferable(ctx: InferContext): Outputs | undefined {
+function inferable(ctx: InferContext, subgraphs: Subgraphs): BodyOutputs | undefined {
   try {
-    return inferBody(bodyOf(ctx));
+    return subgraphs.infer(bodyOf(ctx));
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;

@@ -2,7 +2,7 @@ import { Binary } from "../../assembly/shared/plan.ts";
 import { type DType, f32, i64, tensor, zeros } from "../tensor/index.ts";
 import { binary } from "./binary.ts";
 import { broadcastReader, commonShape } from "./broadcast.ts";
-import type { Decomposition, EvalContext, InferContext, OpDef } from "./define.ts";
+import type { Decomposition, EvalContext, InferContext, OpDef, Subgraphs } from "./define.ts";
 import { ELEMENT_CODES } from "./element-type.ts";
 
 /** Powers of 32-bit integers, wrapped; a negative power of anything but ±1 is 0. */
@@ -30,15 +30,15 @@ const alike = binary("Pow", { kind: Binary.pow, real, integer, tolerance: 1e-5 }
 /** Base and exponent may be of different types; the result has that of the base. */
 export const Pow: OpDef = {
   ...alike,
-  infer(ctx: InferContext) {
+  infer(ctx: InferContext, subgraphs: Subgraphs) {
     const [a, b] = ctx.inputs;
-    if (a!.dtype === b!.dtype) return alike.infer(ctx);
+    if (a!.dtype === b!.dtype) return alike.infer(ctx, subgraphs);
     if (a!.dtype === "bool" || b!.dtype === "bool") throw new RangeError("takes numbers, not bool");
     return [{ dtype: a!.dtype, shape: commonShape(ctx.inputs) }];
   },
-  eval(ctx: EvalContext) {
+  eval(ctx: EvalContext, subgraphs: Subgraphs) {
     const [a, b] = ctx.inputs;
-    if (a!.dtype === b!.dtype) return alike.eval(ctx);
+    if (a!.dtype === b!.dtype) return alike.eval(ctx, subgraphs);
     const shape = commonShape(ctx.inputs);
     const out = zeros({ dtype: a!.dtype, shape });
     const [base, exponent] = [broadcastReader(a!, shape), broadcastReader(b!, shape)];

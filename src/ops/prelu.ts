@@ -9,12 +9,12 @@ const stretched = binary("PRelu", { kind: Binary.prelu, real: (x, slope) => (x <
 /** x where it is not negative, else x · slope, which is broadcast to x. */
 export const PRelu: OpDef = {
   ...stretched,
-  infer(ctx) {
+  infer(ctx, subgraphs) {
     const [x, slope] = ctx.inputs;
     if (x!.dtype !== "f32") throw new RangeError(`takes floats, not ${x!.dtype}`);
     if (!sameShape(commonShape(ctx.inputs), x!.shape))
       throw new RangeError(`a slope of shape [${slope!.shape}] does not broadcast to [${x!.shape}]`);
-    return stretched.infer(ctx);
+    return stretched.infer(ctx, subgraphs);
   },
   /** One slope that is known is a LeakyRelu, which int8 has a table for. */
   decompose({ node, constant, add }) {

@@ -159,8 +159,8 @@ export const GlobalAveragePool = defineOp({
   attrs: { layout: attr.string("NCHW") },
   arity: [1, 1],
   decompose: undefined,
-  infer: (ctx) => ReduceMean.infer({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }),
-  eval: (ctx) => ReduceMean.eval({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }),
+  infer: (ctx, subgraphs) => ReduceMean.infer({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }, subgraphs),
+  eval: (ctx, subgraphs) => ReduceMean.eval({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }, subgraphs),
   permute: (node, perm) =>
     node.attrs.layout === "NCHW" && perm[0] === 0 && perm[1] === 2 && perm.at(-1) === 1
       ? { attrs: { layout: "NHWC" }, inputs: "first", perm }
@@ -177,8 +177,8 @@ export const GlobalMaxPool = defineOp({
   ...ReduceMax,
   attrs: {},
   arity: [1, 1],
-  infer: (ctx) => ReduceMax.infer({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }),
-  eval: (ctx) => ReduceMax.eval({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }),
+  infer: (ctx, subgraphs) => ReduceMax.infer({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }, subgraphs),
+  eval: (ctx, subgraphs) => ReduceMax.eval({ ...ctx, node: asMean(ctx.node, ctx.inputs[0]!) }, subgraphs),
   permute: undefined,
   decompose: (parts) => {
     const { inputs, outputs } = parts.node;

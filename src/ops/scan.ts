@@ -1,8 +1,9 @@
 import type { Node } from "../graph/graph.ts";
 import { elementCount, f32, i64, normalizeAxis, type Tensor, type TensorType, withShape, zeros } from "../tensor/index.ts";
 import { attr, type Body, type Decomposition, defineOp, type InferContext, type RawNode, wave } from "./define.ts";
+import { exampleGraph } from "./example-graph.ts";
 import { lowerIteration } from "./iterate.ts";
-import { CAPTURES, checkCounts, checkState, evaluateBody, exampleGraph, graphOf, inferBody } from "./subgraph.ts";
+import { CAPTURES, checkCounts, checkState, graphOf } from "./subgraph.ts";
 
 const ints = (node: Pick<Node, "attrs">, name: string, count: number): readonly number[] => {
   const given = (node.attrs[name] as readonly number[] | undefined) ?? new Array<number>(count).fill(0);
@@ -70,10 +71,10 @@ export const Scan = defineOp({
   variadicOutputs: true,
   tolerance: "exact",
   bodies: (ctx) => [bodyOf(ctx)],
-  infer: (ctx) => {
+  infer: (ctx, subgraphs) => {
     const body = bodyOf(ctx);
     const { states, outAxes } = partsOf(ctx.node);
-    const outputs = inferBody(body).map(({ type }) => type);
+    const outputs = subgraphs.infer(body).map(({ type }) => type);
     const state = outputs.slice(0, states);
     checkState(
       body.inputs.slice(0, states).map(({ type }) => type),
@@ -88,19 +89,19 @@ export const Scan = defineOp({
       }),
     ];
   },
-  eval: ({ node, inputs }) => {
+  eval: ({ node, inputs }, subgraphs) => {
     const parts = partsOf(node);
     const { states, scans } = parts;
     const length = lengthOf(node, inputs);
     let state = inputs.slice(0, states) as Tensor[];
     const captures = inputs.slice(states + scans) as Tensor[];
-    const outputs = Scan.infer({ node, inputs, constant: (i) => inputs[i] })
+    const outputs = Scan.infer({ node, inputs, constant: (i) => inputs[i] }, subgraphs)
       .slice(states)
       .map(zeros);
     const at = (step: number, reversed: boolean): number => (reversed ? length - 1 - step : step);
     for (let step = 0; step < length; step++) {
       const slices = parts.inAxes.map((axis, i) => sliceOf(inputs[states + i]!, axis, at(step, parts.inReversed[i])));
-      const results = evaluateBody(parts.body, [...state, ...slices, ...captures]);
+      const results = subgraphs.evaluate(parts.body, [...state, ...slices, ...captures]);
       state = results.slice(0, states);
       outputs.forEach((output, k) => {
         eachOfSlice(output.shape, parts.outAxes[k], at(step, parts.outReversed[k]), (i, from) => {

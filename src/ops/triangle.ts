@@ -1,6 +1,6 @@
 /** Matrices by their diagonals. */
 import { elementCount, i64, type Shape, type Tensor, type TensorType, tensor, zeros } from "../tensor/index.ts";
-import { attr, defineOp, wave } from "./define.ts";
+import { attr, defineOp, type InferContext, wave } from "./define.ts";
 import { ELEMENT_TYPES, elementTypeName } from "./element-type.ts";
 
 /** Number of the diagonal that each place of a matrix lies on: column − row. */
@@ -56,15 +56,9 @@ export const EyeLike = defineOp({
   attrs: { dtype: attr.int(), k: attr.int(0) },
   arity: [1, 1],
   tolerance: "exact",
-  infer: ({ node, inputs: [x] }) => {
-    const code = node.attrs.dtype as number | undefined;
-    const type = code === undefined ? x!.dtype : ELEMENT_TYPES.get(code)?.dtype;
-    if (!type) throw new RangeError(`element type ${elementTypeName(code!)} is not supported`);
-    if (x!.shape.length !== 2) throw new RangeError(`takes a matrix, not [${x!.shape}]`);
-    return [{ dtype: type, shape: x!.shape }];
-  },
-  eval: ({ node, inputs: [x] }) => [eye(EyeLike.infer({ node, inputs: [x], constant: () => undefined })[0], node.attrs.k as number)],
-  fold: (ctx) => [eye(EyeLike.infer(ctx)[0], ctx.node.attrs.k as number)],
+  infer: (ctx) => [eyeType(ctx)],
+  eval: (ctx) => [eye(eyeType(ctx), ctx.node.attrs.k as number)],
+  fold: (ctx) => [eye(eyeType(ctx), ctx.node.attrs.k as number)],
   decompose: ({ node, type, add, value }) => {
     add("Identity", [value(eye(type(node.outputs[0]), node.attrs.k as number))], {}, node.outputs);
   },
@@ -73,6 +67,14 @@ export const EyeLike = defineOp({
     { name: "beside the diagonal", inputs: [wave([3, 4])], attrs: { k: 1, dtype: 6 } },
   ],
 });
+
+function eyeType({ node, inputs: [x] }: Pick<InferContext, "node" | "inputs">): TensorType {
+  const code = node.attrs.dtype as number | undefined;
+  const type = code === undefined ? x!.dtype : ELEMENT_TYPES.get(code)?.dtype;
+  if (!type) throw new RangeError(`element type ${elementTypeName(code!)} is not supported`);
+  if (x!.shape.length !== 2) throw new RangeError(`takes a matrix, not [${x!.shape}]`);
+  return { dtype: type, shape: x!.shape };
+}
 
 function eye({ dtype, shape }: TensorType, k: number): Tensor {
   const { data } = diagonals(shape);

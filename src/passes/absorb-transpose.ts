@@ -1,7 +1,7 @@
 import type { Graph, Node } from "../graph/graph.ts";
-import { opOf } from "../ops/index.ts";
 import { makeNode } from "../ops/node.ts";
 import { permutationOf } from "../ops/transpose.ts";
+import { evaluateNode } from "../semantics/evaluate.ts";
 import { i64, type Tensor } from "../tensor/index.ts";
 import { onlyReadHere } from "./match.ts";
 import { type Draft, rewrite } from "./rewrite.ts";
@@ -41,5 +41,5 @@ function rowsInOrder(weights: Tensor, shape: readonly number[], perm: readonly n
   const back = [...inner.map((_, i) => inner.indexOf(i + 1)), inner.length];
   const node = makeNode({ op: "Transpose", name: "", inputs: [""], outputs: [""], attrs: { perm: back } });
   const stacked = { ...weights, shape: [...inner.map((axis) => shape[axis]), weights.shape[1]] };
-  return { ...opOf("Transpose")!.eval({ node, inputs: [stacked] })[0], shape: weights.shape };
+  return { ...evaluateNode(node, [stacked])[0], shape: weights.shape };
 }

@@ -1,8 +1,8 @@
 import { EdgepackError } from "../errors.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { inferNode } from "../graph/infer.ts";
 import { opOf } from "../ops/index.ts";
 import { makeNode } from "../ops/node.ts";
+import { inferNode } from "../semantics/infer.ts";
 import type { Tensor, TensorType } from "../tensor/index.ts";
 import { type Draft, rewrite } from "./rewrite.ts";
 

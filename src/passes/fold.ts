@@ -1,6 +1,6 @@
 import { prune } from "../graph/edit.ts";
 import type { Graph } from "../graph/graph.ts";
-import { walkTypes } from "../graph/infer.ts";
+import { walkTypes } from "../semantics/infer.ts";
 import { inliner } from "./inline.ts";
 
 /** Nodes of more elements than this are left to the run: a constant of 16 MB in a pack costs more than it saves. */

@@ -1,6 +1,6 @@
 import type { Graph, Node } from "../graph/graph.ts";
-import { opOf } from "../ops/index.ts";
 import { makeNode } from "../ops/node.ts";
+import { evaluateNode } from "../semantics/evaluate.ts";
 import { elementCount, type Tensor } from "../tensor/index.ts";
 import { type Draft, rewrite } from "./rewrite.ts";
 
@@ -62,7 +62,7 @@ function biasOf(c: Tensor | undefined, n: number, beta: number): Tensor | undefi
 
 function transposed(matrix: Tensor): Tensor {
   const node = makeNode({ op: "Transpose", name: "", inputs: [""], outputs: [""], attrs: { perm: [1, 0] } });
-  return opOf("Transpose")!.eval({ node, inputs: [matrix] })[0];
+  return evaluateNode(node, [matrix])[0];
 }
 
 function times(x: Tensor, factor: number): Tensor {

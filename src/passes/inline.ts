@@ -1,8 +1,10 @@
 import { freshNames } from "../graph/edit.ts";
 import { type Graph, type Node, subgraphsOf } from "../graph/graph.ts";
-import type { Expansion } from "../graph/infer.ts";
+import type { Inlining } from "../ops/define.ts";
 import { opOf } from "../ops/index.ts";
 import { makeNode } from "../ops/node.ts";
+import type { Expansion } from "../semantics/infer.ts";
+import { subgraphs } from "../semantics/subgraphs.ts";
 import { typeOf } from "../tensor/index.ts";
 
 /** Copies of a subgraph that stand in the graph have at most this many nodes: a plan that is longer costs more than jumps do. */
@@ -25,13 +27,13 @@ export function inliner(graph: Graph): Expansion {
     fresh ??= freshNames(graph);
     const freshName = fresh;
     const nodes: Node[] = [];
-    const value: Parameters<typeof inline>[0]["value"] = (tensor, base = `${node.name}.constant`) => {
+    const value: Inlining["value"] = (tensor, base = `${node.name}.constant`) => {
       const name = freshName(base);
       constants.set(name, tensor);
       types.set(name, typeOf(tensor));
       return name;
     };
-    const done = inline({
+    const ctx: Inlining = {
       node,
       inputs: node.inputs.map((name) => (name === "" ? undefined : types.get(name))),
       constant: (index) => constants.get(node.inputs[index]),
@@ -54,8 +56,8 @@ export function inliner(graph: Graph): Expansion {
         room -= nodesIn(inner);
         return inner.outputs.map((output) => names.get(output)!);
       },
-    });
-    return done ? nodes : undefined;
+    };
+    return inline(ctx, subgraphs) ? nodes : undefined;
   };
 }
 

@@ -1,10 +1,11 @@
 import { freshNames, prune } from "../graph/edit.ts";
 import { consumersOf, type Graph, type Node } from "../graph/graph.ts";
-import { inferNode } from "../graph/infer.ts";
 import type { QuantizeRule } from "../ops/define.ts";
 import { opOf } from "../ops/index.ts";
 import { makeNode } from "../ops/node.ts";
 import { permutationOf } from "../ops/transpose.ts";
+import { evaluateNode } from "../semantics/evaluate.ts";
+import { inferNode } from "../semantics/infer.ts";
 import { dequantizeTensor, elementCount, type Quant, sameQuant, type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
 
 /**
@@ -135,7 +136,7 @@ class IntegerIslands {
   private movedConstant(node: Node, { quant, ...plain }: Tensor): readonly Tensor[] | undefined {
     const inputs = node.inputs.map((name, i) => (i === 0 ? plain : this.constants.get(name)));
     if (node.inputs.some((name, i) => name !== "" && !inputs[i])) return undefined;
-    const results = opOf(node.op)!.eval({ node, inputs });
+    const results = evaluateNode(node, inputs);
     if (quant?.axis === undefined) return results.map((result) => ({ ...result, quant }));
     const axis = movedAxis(node, plain.shape, results[0].shape, quant.axis);
     return axis === undefined || results.length > 1 ? undefined : [{ ...results[0], quant: { ...quant, axis } }];

@@ -1,8 +1,8 @@
 import { freshNames } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { inferTypes } from "../graph/infer.ts";
 import { makeNode } from "../ops/node.ts";
 import { axesOf, isOneRun } from "../ops/reduce.ts";
+import { inferTypes } from "../semantics/infer.ts";
 import { normalizeAxis, type Tensor, type TensorType } from "../tensor/index.ts";
 
 /** What a node's axes must look like for its kernel: the permutation of the input that brings them there, or undefined where they are there. */

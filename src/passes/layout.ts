@@ -1,9 +1,10 @@
 import { freshNames, prune } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { inferNode } from "../graph/infer.ts";
 import { opOf } from "../ops/index.ts";
 import { makeNode } from "../ops/node.ts";
 import { permutationOf } from "../ops/transpose.ts";
+import { evaluateNode } from "../semantics/evaluate.ts";
+import { inferNode } from "../semantics/infer.ts";
 import { elementCount, i64, type Tensor, type TensorType, typeOf, withShape } from "../tensor/index.ts";
 
 /**
@@ -142,7 +143,7 @@ class LayoutPass {
     if (known) return known;
     const raised = { ...constant, shape: raise(constant.shape, perm.length) };
     const node = makeNode({ op: "Transpose", name: "", inputs: [name], outputs: [""], attrs: { perm } });
-    const added = this.addConstant(named(name, perm), opOf("Transpose")!.eval({ node, inputs: [raised] })[0]);
+    const added = this.addConstant(named(name, perm), evaluateNode(node, [raised])[0]);
     this.written.set(key, added);
     return added;
   }

@@ -1,7 +1,7 @@
 import { freshNames, prune } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { inferTypes } from "../graph/infer.ts";
 import { makeNode } from "../ops/node.ts";
+import { inferTypes } from "../semantics/infer.ts";
 import { elementCount, f32, i64, normalizeAxis, type Tensor } from "../tensor/index.ts";
 import { cancelTransposes } from "./layout.ts";
 import { hasActivation } from "./match.ts";

@@ -1,6 +1,6 @@
 import { freshNames, prune, renameReads } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { inferNode } from "../graph/infer.ts";
+import { inferNode } from "../semantics/infer.ts";
 import { sameType, type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
 
 /** What a rule may ask of the graph as it stands so far, and add to it. */

@@ -1,9 +1,9 @@
 import { freshNames } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
-import { inferTypes } from "../graph/infer.ts";
 import { opOf } from "../ops/index.ts";
 import { epilogueOf, linearForm } from "../ops/linear.ts";
 import { makeNode } from "../ops/node.ts";
+import { inferTypes } from "../semantics/infer.ts";
 import { f32, type Quant, type Tensor, type TensorType, tensor } from "../tensor/index.ts";
 
 /**

@@ -4,7 +4,7 @@ import { BINS } from "../../src/compress/histogram.ts";
 import { inputMoments } from "../../src/compress/moments.ts";
 import { gridOf, type Observer } from "../../src/compress/observers.ts";
 import { type Dataset, sampleIndices, syntheticDataset } from "../../src/data/index.ts";
-import { evaluate } from "../../src/graph/evaluate.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
 import { f32, gridOfRange, type Quant } from "../../src/tensor/index.ts";
 import { graphOf, random } from "../graph/build.ts";
 

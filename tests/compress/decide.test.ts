@@ -7,8 +7,8 @@ import { sensitiveValues } from "../../src/compress/sensitivity.ts";
 import { surrogateDataset } from "../../src/compress/surrogate.ts";
 import { type Dataset, syntheticDataset } from "../../src/data/index.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { verifyGraph } from "../../src/graph/verify.ts";
 import { planGraph } from "../../src/plan/plan.ts";
+import { verifyGraph } from "../../src/semantics/verify.ts";
 import { f32, type Quant } from "../../src/tensor/index.ts";
 import { graphOf, random } from "../graph/build.ts";
 

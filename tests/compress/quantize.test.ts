@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { type Decisions, quantizeDynamic, quantizeStatic, roundedValues } from "../../src/compress/quantize.ts";
 import { writeEpk } from "../../src/format/index.ts";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { printGraph } from "../../src/graph/print.ts";
-import { verifyGraph } from "../../src/graph/verify.ts";
 import { planGraph } from "../../src/plan/plan.ts";
 import { load } from "../../src/run/index.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
+import { printGraph } from "../../src/semantics/print.ts";
+import { verifyGraph } from "../../src/semantics/verify.ts";
 import { f32, gridOfRange, type Quant, quantizeWeights } from "../../src/tensor/index.ts";
 import { moduleOf } from "../format/wasm.ts";
 import { graphOf, random, randomInputs } from "../graph/build.ts";

@@ -4,7 +4,7 @@ import { quantizeDynamic, quantizeStatic } from "../../src/compress/quantize.ts"
 import { type BuildReport, reportOf } from "../../src/compress/report.ts";
 import { measureEpk, writeEpk } from "../../src/format/index.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { exampleGraph } from "../../src/ops/subgraph.ts";
+import { exampleGraph } from "../../src/ops/example-graph.ts";
 import { optimize } from "../../src/passes/index.ts";
 import { planGraph } from "../../src/plan/plan.ts";
 import { gridOfRange, i64 } from "../../src/tensor/index.ts";

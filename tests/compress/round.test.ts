@@ -4,8 +4,8 @@ import { inputMoments } from "../../src/compress/moments.ts";
 import { linearLayers } from "../../src/compress/quantize.ts";
 import { roundWeights } from "../../src/compress/round.ts";
 import type { Dataset } from "../../src/data/index.ts";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph } from "../../src/graph/graph.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
 import { dequantizeTensor, f32, type Tensor } from "../../src/tensor/index.ts";
 import { graphOf, random } from "../graph/build.ts";
 

@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { quantizeDynamic, quantizeStatic } from "../../src/compress/quantize.ts";
 import { writeEpk } from "../../src/format/index.ts";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { verifyGraph } from "../../src/graph/verify.ts";
-import { exampleGraph } from "../../src/ops/subgraph.ts";
+import { exampleGraph } from "../../src/ops/example-graph.ts";
 import { optimize } from "../../src/passes/index.ts";
 import { planGraph } from "../../src/plan/plan.ts";
 import { load } from "../../src/run/index.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
+import { verifyGraph } from "../../src/semantics/verify.ts";
 import { gridOfRange, i64, type Quant } from "../../src/tensor/index.ts";
 import { graphOf, random, randomInputs } from "../graph/build.ts";
 

@@ -1,12 +1,12 @@
 /** One operator's example as a graph, and that graph in wasm. */
 import { writeEpk } from "../../src/format/index.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { inferTypes } from "../../src/graph/infer.ts";
 import type { OpCase, OpDef } from "../../src/ops/define.ts";
 import * as operators from "../../src/ops/index.ts";
 import { makeNode } from "../../src/ops/node.ts";
 import { planGraph } from "../../src/plan/plan.ts";
 import { load } from "../../src/run/index.ts";
+import { inferTypes } from "../../src/semantics/infer.ts";
 import { type Tensor, typeOf } from "../../src/tensor/index.ts";
 
 /** The table of operators. */

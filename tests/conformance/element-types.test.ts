@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { EdgepackError } from "../../src/errors.ts";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { OpCase } from "../../src/ops/define.ts";
 import { optimize } from "../../src/passes/index.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
 import { DTYPES, type DType, type Tensor } from "../../src/tensor/index.ts";
 import { DEFS, difference, graphOf, runWasm, feeds as valuesOf } from "./case-graph.ts";
 

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { integerNames, quantizeStatic } from "../../src/compress/quantize.ts";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { inferTypes } from "../../src/graph/infer.ts";
-import { verifyGraph } from "../../src/graph/verify.ts";
 import type { OpDef } from "../../src/ops/define.ts";
 import { makeNode } from "../../src/ops/node.ts";
 import { optimize } from "../../src/passes/index.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
+import { inferTypes } from "../../src/semantics/infer.ts";
+import { verifyGraph } from "../../src/semantics/verify.ts";
 import { f32, gridOfRange, type Quant, type Tensor } from "../../src/tensor/index.ts";
 import { DEFS, difference, type Feeds, feeds, graphOf, runWasm, TAKEN_APART } from "./case-graph.ts";
 

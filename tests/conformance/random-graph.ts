@@ -1,8 +1,8 @@
 /** Random graphs: a list of steps, each of which adds an operator to what stands so far, or nothing where it does not fit. */
 import fc from "fast-check";
 import type { Graph, Node } from "../../src/graph/graph.ts";
-import { inferNode, inferTypes } from "../../src/graph/infer.ts";
 import { makeNode } from "../../src/ops/node.ts";
+import { inferNode, inferTypes } from "../../src/semantics/infer.ts";
 import { elementCount, f32, i64, type Shape, type Tensor, type TensorType, tensor, typeOf } from "../../src/tensor/index.ts";
 import { random } from "../graph/build.ts";
 

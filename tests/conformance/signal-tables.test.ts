@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluate } from "../../src/graph/evaluate.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
 import { tensor } from "../../src/tensor/index.ts";
 import { graphOf } from "../graph/build.ts";
 

@@ -1,6 +1,6 @@
 import type { Graph, Node } from "../../src/graph/graph.ts";
-import { inferTypes } from "../../src/graph/infer.ts";
 import { makeNode } from "../../src/ops/node.ts";
+import { inferTypes } from "../../src/semantics/infer.ts";
 import { f32, type Tensor, type TensorType, typeOf } from "../../src/tensor/index.ts";
 
 interface Parts {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { freshNames, prune, sortNodes } from "../../src/graph/edit.ts";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { inferTypes } from "../../src/graph/infer.ts";
-import { printGraph } from "../../src/graph/print.ts";
-import { verifyGraph } from "../../src/graph/verify.ts";
 import { makeNode } from "../../src/ops/node.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
+import { inferTypes } from "../../src/semantics/infer.ts";
+import { printGraph } from "../../src/semantics/print.ts";
+import { verifyGraph } from "../../src/semantics/verify.ts";
 import { f32, i64, tensor } from "../../src/tensor/index.ts";
 import { failure } from "../onnx/model.ts";
 import { graphOf, untyped } from "./build.ts";

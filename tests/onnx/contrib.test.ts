@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { evaluate } from "../../src/graph/evaluate.ts";
-import { inferTypes } from "../../src/graph/infer.ts";
 import { readOnnx } from "../../src/onnx/index.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
+import { inferTypes } from "../../src/semantics/infer.ts";
 import { f32 } from "../../src/tensor/index.ts";
 import { failure, model, node, value } from "./model.ts";
 

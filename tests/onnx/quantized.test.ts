@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { inferTypes } from "../../src/graph/infer.ts";
 import { readOnnx } from "../../src/onnx/index.ts";
 import { writeTensor } from "../../src/onnx/tensor.ts";
 import { optimize } from "../../src/passes/index.ts";
+import { inferTypes } from "../../src/semantics/infer.ts";
 import { f32, type Tensor, tensor } from "../../src/tensor/index.ts";
 import { failure, model, node, value } from "./model.ts";
 

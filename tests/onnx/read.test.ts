@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { printGraph } from "../../src/graph/print.ts";
 import { readOnnx, writeOnnx } from "../../src/onnx/index.ts";
 import { fold } from "../../src/passes/fold.ts";
+import { printGraph } from "../../src/semantics/print.ts";
 import { f32, i64, tensor } from "../../src/tensor/index.ts";
 import { graphOf } from "../graph/build.ts";
 import { model, node, value } from "./model.ts";

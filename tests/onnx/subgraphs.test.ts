@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { evaluate } from "../../src/graph/evaluate.ts";
-import { inferTypes } from "../../src/graph/infer.ts";
-import { printGraph } from "../../src/graph/print.ts";
-import { verifyGraph } from "../../src/graph/verify.ts";
 import { readOnnx } from "../../src/onnx/index.ts";
 import { writeTensor } from "../../src/onnx/tensor.ts";
 import { optimize } from "../../src/passes/index.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
+import { inferTypes } from "../../src/semantics/infer.ts";
+import { printGraph } from "../../src/semantics/print.ts";
+import { verifyGraph } from "../../src/semantics/verify.ts";
 import { f32, i64, tensor } from "../../src/tensor/index.ts";
 import { failure, model, node, subgraph, value } from "./model.ts";
 

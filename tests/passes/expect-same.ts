@@ -1,8 +1,8 @@
 import { expect } from "vitest";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { verifyGraph } from "../../src/graph/verify.ts";
 import type { Pass } from "../../src/passes/index.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
+import { verifyGraph } from "../../src/semantics/verify.ts";
 import { randomInputs } from "../graph/build.ts";
 
 /**

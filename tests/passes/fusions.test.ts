@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import type { Graph } from "../../src/graph/graph.ts";
-import { printGraph } from "../../src/graph/print.ts";
 import { fuseActivation } from "../../src/passes/fuse-activation.ts";
 import { fuseAffine } from "../../src/passes/fuse-affine.ts";
 import { fuseGelu } from "../../src/passes/fuse-gelu.ts";
@@ -9,6 +8,7 @@ import { fuseLayernorm } from "../../src/passes/fuse-layernorm.ts";
 import { fusePad } from "../../src/passes/fuse-pad.ts";
 import { gemmToMatmul } from "../../src/passes/gemm-to-matmul.ts";
 import { splitBatchnorm } from "../../src/passes/split-batchnorm.ts";
+import { printGraph } from "../../src/semantics/print.ts";
 import { f32, i64, tensor } from "../../src/tensor/index.ts";
 import { graphOf, random } from "../graph/build.ts";
 import { applied } from "./expect-same.ts";

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { writeEpk } from "../../src/format/index.ts";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { verifyGraph } from "../../src/graph/verify.ts";
 import { optimize } from "../../src/passes/index.ts";
 import { planGraph } from "../../src/plan/plan.ts";
 import { load } from "../../src/run/index.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
+import { verifyGraph } from "../../src/semantics/verify.ts";
 import { f32, type Tensor, tensor } from "../../src/tensor/index.ts";
 import { graphOf, random, randomInputs } from "../graph/build.ts";
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Graph } from "../../src/graph/graph.ts";
-import { printGraph } from "../../src/graph/print.ts";
-import { verifyGraph } from "../../src/graph/verify.ts";
 import { absorbTranspose } from "../../src/passes/absorb-transpose.ts";
 import { optimize, PASSES } from "../../src/passes/index.ts";
 import { layout } from "../../src/passes/layout.ts";
+import { printGraph } from "../../src/semantics/print.ts";
+import { verifyGraph } from "../../src/semantics/verify.ts";
 import { i64, tensor } from "../../src/tensor/index.ts";
 import { graphOf, random } from "../graph/build.ts";
 import { applied } from "./expect-same.ts";

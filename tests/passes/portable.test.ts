@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { quantizeDynamic, quantizeStatic } from "../../src/compress/quantize.ts";
 import { exportOnnx } from "../../src/export.ts";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { verifyGraph } from "../../src/graph/verify.ts";
 import { readOnnx } from "../../src/onnx/index.ts";
 import { optimize } from "../../src/passes/index.ts";
 import { portable } from "../../src/passes/portable.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
+import { verifyGraph } from "../../src/semantics/verify.ts";
 import { f32, gridOfRange, type Quant } from "../../src/tensor/index.ts";
 import { graphOf, random, randomInputs } from "../graph/build.ts";
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Graph } from "../../src/graph/graph.ts";
-import { inferTypes } from "../../src/graph/infer.ts";
-import { printGraph } from "../../src/graph/print.ts";
 import { makeNode } from "../../src/ops/node.ts";
 import { eliminate } from "../../src/passes/eliminate.ts";
 import { fold } from "../../src/passes/fold.ts";
 import { share } from "../../src/passes/share.ts";
+import { inferTypes } from "../../src/semantics/infer.ts";
+import { printGraph } from "../../src/semantics/print.ts";
 import { f32, i64, tensor } from "../../src/tensor/index.ts";
 import { graphOf, random, untyped } from "../graph/build.ts";
 import { applied } from "./expect-same.ts";

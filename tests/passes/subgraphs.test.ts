@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph } from "../../src/graph/graph.ts";
-import { inferTypes } from "../../src/graph/infer.ts";
-import { printGraph } from "../../src/graph/print.ts";
-import { verifyGraph } from "../../src/graph/verify.ts";
-import { exampleGraph } from "../../src/ops/subgraph.ts";
+import { exampleGraph } from "../../src/ops/example-graph.ts";
 import { fold } from "../../src/passes/fold.ts";
 import { optimize } from "../../src/passes/index.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
+import { inferTypes } from "../../src/semantics/infer.ts";
+import { printGraph } from "../../src/semantics/print.ts";
+import { verifyGraph } from "../../src/semantics/verify.ts";
 import { f32, i64, tensor } from "../../src/tensor/index.ts";
 import { graphOf, untyped } from "../graph/build.ts";
 import { failure } from "../onnx/model.ts";

@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { Op } from "../../assembly/shared/plan.ts";
 import { writeEpk } from "../../src/format/index.ts";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph, Node } from "../../src/graph/graph.ts";
-import { exampleGraph } from "../../src/ops/subgraph.ts";
+import { exampleGraph } from "../../src/ops/example-graph.ts";
 import { optimize } from "../../src/passes/index.ts";
 import { Buffers } from "../../src/plan/buffers.ts";
 import { lowerGraph } from "../../src/plan/lower.ts";
 import { planGraph } from "../../src/plan/plan.ts";
 import { load } from "../../src/run/index.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
 import { f32, i64, type Tensor } from "../../src/tensor/index.ts";
 import { graphOf, randomInputs } from "../graph/build.ts";
 

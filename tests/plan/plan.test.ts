@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { IMAGE_START, Op } from "../../assembly/shared/plan.ts";
 import { quantizeStatic } from "../../src/compress/quantize.ts";
-import { evaluate } from "../../src/graph/evaluate.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import type { Word } from "../../src/ops/lowering.ts";
 import { optimize } from "../../src/passes/index.ts";
 import { isPlace } from "../../src/plan/buffers.ts";
 import { lowerGraph } from "../../src/plan/lower.ts";
 import { planGraph } from "../../src/plan/plan.ts";
+import { evaluate } from "../../src/semantics/evaluate.ts";
 import { f32, gridOfRange, type Quant, tensor } from "../../src/tensor/index.ts";
 import { graphOf, random, randomInputs, untyped } from "../graph/build.ts";
 import { failure } from "../onnx/model.ts";

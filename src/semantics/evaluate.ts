@@ -1,7 +1,15 @@
 import { EdgepackError } from "../errors.ts";
+import type { Graph, Node } from "../graph/graph.ts";
 import { opOf } from "../ops/index.ts";
 import { formatType, sameShape, type Tensor } from "../tensor/index.ts";
-import type { Graph } from "./graph.ts";
+import { subgraphs } from "./subgraphs.ts";
+
+/** The outputs of one node. Throws GRAPH_INVALID for an operator that is unknown. */
+export function evaluateNode(node: Node, inputs: readonly (Tensor | undefined)[]): readonly Tensor[] {
+  const def = opOf(node.op);
+  if (!def) throw new EdgepackError("GRAPH_INVALID", `Node ${node.name} has the unknown operator ${node.op}.`);
+  return def.eval({ node, inputs }, subgraphs);
+}
 
 /**
  * Runs a graph by the definitions of its operators, in plain TypeScript: slow, and the reference for everything else.
@@ -28,9 +36,10 @@ export function evaluate(
   });
   for (const output of graph.outputs) lastRead.set(output, graph.nodes.length);
   graph.nodes.forEach((node, i) => {
-    const def = opOf(node.op);
-    if (!def) throw new EdgepackError("GRAPH_INVALID", `Node ${node.name} has the unknown operator ${node.op}.`);
-    const results = def.eval({ node, inputs: node.inputs.map((name) => values.get(name)) });
+    const results = evaluateNode(
+      node,
+      node.inputs.map((name) => values.get(name)),
+    );
     node.outputs.forEach((name, k) => {
       values.set(name, results[k]);
       onValue?.(name, results[k]);

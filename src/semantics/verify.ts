@@ -1,8 +1,8 @@
 import { EdgepackError } from "../errors.ts";
+import type { Graph, Node } from "../graph/graph.ts";
 import { opOf } from "../ops/index.ts";
 import { settledBody } from "../ops/subgraph.ts";
 import { formatType, sameType, type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
-import type { Graph, Node } from "./graph.ts";
 import { inferNode, SHAPE_WORK, walkTypes } from "./infer.ts";
 
 /**

@@ -1,9 +1,10 @@
 import { EdgepackError } from "../errors.ts";
+import type { Graph, Node } from "../graph/graph.ts";
 import type { InferContext, OpDef } from "../ops/define.ts";
 import { opOf } from "../ops/index.ts";
 import { nodeProblems } from "../ops/node.ts";
 import { elementCount, formatType, type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
-import type { Graph, Node } from "./graph.ts";
+import { subgraphs } from "./subgraphs.ts";
 
 /** No tensor of a model may have more elements than this: its bytes would not fit a wasm memory. */
 export const MAX_ELEMENTS = 2 ** 30;
@@ -38,7 +39,7 @@ export function inferNode(
   const inputs = node.inputs.map((name) => (name === "" ? undefined : typeOfValue(name)));
   const constants = node.inputs.map((name) => (name === "" ? undefined : constantOf(name)));
   const ctx = { node, inputs, constant: (index: number) => constants[index] };
-  const types = bounded(def, ctx, def.infer(ctx).slice(0, node.outputs.length));
+  const types = bounded(def, ctx, def.infer(ctx, subgraphs).slice(0, node.outputs.length));
   if (types.length < node.outputs.length) throw new RangeError(`output ${types.length + 1} is not supported`);
   for (const { shape } of types) {
     if (!(elementCount(shape) <= MAX_ELEMENTS)) throw new RangeError(`an output of shape [${shape}] is larger than memory`);
@@ -47,7 +48,7 @@ export function inferNode(
   const work = types.reduce((n, { shape }) => n + elementCount(shape), macs / MACS_PER_ELEMENT);
   if (work > limit) return { types, work };
   const known = !def.bodies && node.inputs.every((name, i) => name === "" || constants[i]) && !def.keep?.(ctx);
-  const values = def.fold?.(ctx) ?? (known ? def.eval({ node, inputs: constants }) : undefined);
+  const values = def.fold?.(ctx, subgraphs) ?? (known ? def.eval({ node, inputs: constants }, subgraphs) : undefined);
   return values ? { types: types.map((type, i) => (type.bound ? typeOf(values[i]) : type)), values, work } : { types, work };
 }
 

@@ -1,6 +1,6 @@
+import { type AttrValue, type Graph, isGraph, subgraphsOf } from "../graph/graph.ts";
 import { opOf } from "../ops/index.ts";
 import { elementCount, formatType, type Tensor } from "../tensor/index.ts";
-import { type AttrValue, type Graph, isGraph, subgraphsOf } from "./graph.ts";
 
 /** Constants up to this many elements are printed with their values. */
 const SHOWN = 8;
