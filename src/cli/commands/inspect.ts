@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import { macsOf } from "../../compress/report.ts";
 import { readBytes } from "../../data/file.ts";
-import { inferTypes } from "../../semantics/infer.ts";
 import { type ReadOptions, readOnnx } from "../../onnx/index.ts";
+import { inferTypes } from "../../semantics/infer.ts";
 import { elementCount, formatType } from "../../tensor/index.ts";
 import { isPack } from "../model.ts";
 import { externalDataOf } from "../model-options.ts";
