@@ -186,6 +186,9 @@ export function run(plan: usize): void {
       case Op.pool_indices:
         scalar.pool_indices(r);
         break;
+      case Op.roi_pool:
+        scalar.roi_pool(r);
+        break;
       case Op.end:
         return;
       default:

@@ -28,6 +28,7 @@ export { qs8_table } from "./qs8_table";
 export { f32_reduce } from "./reduce";
 export { resample } from "./resample";
 export { roi_align } from "./roi_align";
+export { roi_pool } from "./roi_pool";
 export { f32_softmax } from "./softmax";
 export { top_k } from "./top_k";
 export { f32_unary } from "./unary";

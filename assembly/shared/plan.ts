@@ -69,6 +69,7 @@ export enum Op {
   grid_sample = 61,
   roi_align = 62,
   pool_indices = 64,
+  roi_pool = 65,
 }
 
 /** Words before a record's first field. */

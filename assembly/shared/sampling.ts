@@ -106,3 +106,18 @@ export const enum PoolIndicesField {
   c,
   indices,
 }
+
+/** Regions of a, images of [in_h, in_w]: for each of `rois` {image, x1, y1, x2, y2} the largest elements of out_h × out_w cells, all f32 and dense. */
+export const enum RoiPoolField {
+  batch = 2,
+  channels,
+  in_h,
+  in_w,
+  out_h,
+  out_w,
+  count,
+  a,
+  rois,
+  c,
+  scale,
+}

@@ -37,7 +37,7 @@ import type {
   TableField,
   UnaryField,
 } from "../../assembly/shared/plan.ts";
-import type { GridSampleField, PoolIndicesField, ResampleField, RoiAlignField } from "../../assembly/shared/sampling.ts";
+import type { GridSampleField, PoolIndicesField, ResampleField, RoiAlignField, RoiPoolField } from "../../assembly/shared/sampling.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import type { DType, Tensor, TensorType } from "../tensor/index.ts";
 import type { Window } from "./window.ts";
@@ -79,6 +79,7 @@ export interface FieldsOf {
   [Op.grid_sample]: GridSampleField;
   [Op.roi_align]: RoiAlignField;
   [Op.pool_indices]: PoolIndicesField;
+  [Op.roi_pool]: RoiPoolField;
   [Op.jump]: JumpField;
   [Op.jump_if]: JumpIfField;
   [Op.jump_below]: JumpBelowField;

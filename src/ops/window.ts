@@ -90,7 +90,7 @@ export function windowOf(node: Node, shape: Shape, kernelOfWeights?: readonly nu
   const dilation = perAxis(node, "dilations", rank, 1);
   const ceil = node.attrs.ceil_mode === 1;
   const given = padsOf(node, rank);
-  const mode = node.attrs.auto_pad as string;
+  const mode = (node.attrs.auto_pad as string | undefined) ?? "NOTSET";
   const axes = spatial.map((size, i) => {
     const extent = (kernel[i] - 1) * dilation[i] + 1;
     if (mode === "SAME_UPPER" || mode === "SAME_LOWER") {
