@@ -13,6 +13,7 @@ const run = (script, args) => execFileSync(process.execPath, [script, ...args], 
 if (!only || only === "wasm") {
   for (const [target, entries] of [
     ["simd", ["assembly/run.ts", "assembly/kernels/panels.ts"]],
+    ["relaxed", ["assembly/run.ts", "assembly/kernels/panels.ts"]],
     ["scalar", ["assembly/run.ts"]],
   ])
     run(require.resolve("assemblyscript/bin/asc.js"), [

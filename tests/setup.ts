@@ -10,8 +10,10 @@ export function setup(): void {
   const sources = readdirSync(new URL("assembly", root), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts") && !file.includes("__tests__"))
     .map((file) => changed(`assembly/${file}`));
-  const built = ["dist/simd.wasm", "dist/scalar.wasm"].every(
-    (file) => existsSync(new URL(file, root)) && changed(file) >= Math.max(...sources, changed("asconfig.json")),
+  const built = ["dist/simd.wasm", "dist/relaxed.wasm", "dist/scalar.wasm"].every(
+    (file) =>
+      existsSync(new URL(file, root)) &&
+      changed(file) >= Math.max(...sources, changed("asconfig.json"), changed("scripts/export-kernels.mjs")),
   );
   if (!built) execFileSync(process.execPath, ["scripts/build.mjs", "wasm"], { cwd: fileURLToPath(root), stdio: "inherit" });
 }

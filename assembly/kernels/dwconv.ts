@@ -1,3 +1,4 @@
+import { Madd } from "../lib/madd";
 import { Field } from "../lib/record";
 import { Window } from "../lib/window";
 import { ConvField } from "../shared/plan";
@@ -142,7 +143,7 @@ class Taps {
     let sum = f32x4.splat(0);
     for (let ky = 0, line = a, taps = weights; ky < h; ky++, line += down, taps += pitch) {
       for (let kx = 0, from = line, tap = taps; kx < w; kx++, from += right, tap += wide) {
-        sum = f32x4.add(sum, f32x4.mul(Lanes.load(from, n), Lanes.load(tap, n)));
+        sum = Madd.f32x4(Lanes.load(from, n), Lanes.load(tap, n), sum);
       }
     }
     const shift = bias ? Lanes.load(bias, n) : f32x4.splat(0);
@@ -177,17 +178,17 @@ class Taps {
       const w8 = v128.load(weights + 8 * wide);
       const shift = bias ? v128.load(bias) : f32x4.splat(0);
       for (let x = 0, from = a, to = c; x < n; x++, from += across, to += wide) {
-        let sum = f32x4.add(f32x4.splat(0), f32x4.mul(w0, v128.load(from)));
-        sum = f32x4.add(sum, f32x4.mul(w1, v128.load(from + right)));
-        sum = f32x4.add(sum, f32x4.mul(w2, v128.load(from + far)));
+        let sum = Madd.f32x4(w0, v128.load(from), f32x4.splat(0));
+        sum = Madd.f32x4(w1, v128.load(from + right), sum);
+        sum = Madd.f32x4(w2, v128.load(from + far), sum);
         const middle = from + down;
-        sum = f32x4.add(sum, f32x4.mul(w3, v128.load(middle)));
-        sum = f32x4.add(sum, f32x4.mul(w4, v128.load(middle + right)));
-        sum = f32x4.add(sum, f32x4.mul(w5, v128.load(middle + far)));
+        sum = Madd.f32x4(w3, v128.load(middle), sum);
+        sum = Madd.f32x4(w4, v128.load(middle + right), sum);
+        sum = Madd.f32x4(w5, v128.load(middle + far), sum);
         const last = middle + down;
-        sum = f32x4.add(sum, f32x4.mul(w6, v128.load(last)));
-        sum = f32x4.add(sum, f32x4.mul(w7, v128.load(last + right)));
-        sum = f32x4.add(sum, f32x4.mul(w8, v128.load(last + far)));
+        sum = Madd.f32x4(w6, v128.load(last), sum);
+        sum = Madd.f32x4(w7, v128.load(last + right), sum);
+        sum = Madd.f32x4(w8, v128.load(last + far), sum);
         v128.store(to, F32x4.clamp(f32x4.add(sum, shift), lo, hi));
       }
       a += 16;

@@ -1,3 +1,4 @@
+import { Madd } from "../lib/madd";
 import { Lanes } from "./lanes";
 import { F32x4 } from "./math";
 
@@ -41,17 +42,17 @@ export function f32_gemm_4x8(
       const w0 = v128.load(panel);
       const w1 = v128.load(panel, 16);
       const x0 = v128.load32_splat(a + p);
-      c00 = f32x4.add(c00, f32x4.mul(x0, w0));
-      c01 = f32x4.add(c01, f32x4.mul(x0, w1));
+      c00 = Madd.f32x4(x0, w0, c00);
+      c01 = Madd.f32x4(x0, w1, c01);
       const x1 = v128.load32_splat(a1 + p);
-      c10 = f32x4.add(c10, f32x4.mul(x1, w0));
-      c11 = f32x4.add(c11, f32x4.mul(x1, w1));
+      c10 = Madd.f32x4(x1, w0, c10);
+      c11 = Madd.f32x4(x1, w1, c11);
       const x2 = v128.load32_splat(a2 + p);
-      c20 = f32x4.add(c20, f32x4.mul(x2, w0));
-      c21 = f32x4.add(c21, f32x4.mul(x2, w1));
+      c20 = Madd.f32x4(x2, w0, c20);
+      c21 = Madd.f32x4(x2, w1, c21);
       const x3 = v128.load32_splat(a3 + p);
-      c30 = f32x4.add(c30, f32x4.mul(x3, w0));
-      c31 = f32x4.add(c31, f32x4.mul(x3, w1));
+      c30 = Madd.f32x4(x3, w0, c30);
+      c31 = Madd.f32x4(x3, w1, c31);
     }
     Out.row(c, c00, c01, bias0, bias1, low, high, cols);
     Out.row(c + ldc, c10, c11, bias0, bias1, low, high, cols);
@@ -119,14 +120,14 @@ function three_rows(
     const w0 = v128.load(w);
     const w1 = v128.load(w, 16);
     const x0 = v128.load32_splat(a + p);
-    c00 = f32x4.add(c00, f32x4.mul(x0, w0));
-    c01 = f32x4.add(c01, f32x4.mul(x0, w1));
+    c00 = Madd.f32x4(x0, w0, c00);
+    c01 = Madd.f32x4(x0, w1, c01);
     const x1 = v128.load32_splat(a1 + p);
-    c10 = f32x4.add(c10, f32x4.mul(x1, w0));
-    c11 = f32x4.add(c11, f32x4.mul(x1, w1));
+    c10 = Madd.f32x4(x1, w0, c10);
+    c11 = Madd.f32x4(x1, w1, c11);
     const x2 = v128.load32_splat(a2 + p);
-    c20 = f32x4.add(c20, f32x4.mul(x2, w0));
-    c21 = f32x4.add(c21, f32x4.mul(x2, w1));
+    c20 = Madd.f32x4(x2, w0, c20);
+    c21 = Madd.f32x4(x2, w1, c21);
   }
   Out.row(c, c00, c01, bias0, bias1, lo, hi, cols);
   Out.row(c + ldc, c10, c11, bias0, bias1, lo, hi, cols);
@@ -155,11 +156,11 @@ function two_rows(
     const w0 = v128.load(w);
     const w1 = v128.load(w, 16);
     const x0 = v128.load32_splat(a + p);
-    c00 = f32x4.add(c00, f32x4.mul(x0, w0));
-    c01 = f32x4.add(c01, f32x4.mul(x0, w1));
+    c00 = Madd.f32x4(x0, w0, c00);
+    c01 = Madd.f32x4(x0, w1, c01);
     const x1 = v128.load32_splat(a1 + p);
-    c10 = f32x4.add(c10, f32x4.mul(x1, w0));
-    c11 = f32x4.add(c11, f32x4.mul(x1, w1));
+    c10 = Madd.f32x4(x1, w0, c10);
+    c11 = Madd.f32x4(x1, w1, c11);
   }
   Out.row(c, c00, c01, bias0, bias1, lo, hi, cols);
   Out.row(c + ldc, c10, c11, bias0, bias1, lo, hi, cols);
@@ -172,8 +173,8 @@ function one_row(cols: i32, k: i32, a: usize, w: usize, bias0: v128, bias1: v128
     const w0 = v128.load(w);
     const w1 = v128.load(w, 16);
     const x0 = v128.load32_splat(a);
-    c00 = f32x4.add(c00, f32x4.mul(x0, w0));
-    c01 = f32x4.add(c01, f32x4.mul(x0, w1));
+    c00 = Madd.f32x4(x0, w0, c00);
+    c01 = Madd.f32x4(x0, w1, c01);
   }
   Out.row(c, c00, c01, bias0, bias1, lo, hi, cols);
 }
@@ -191,12 +192,12 @@ export function f32_gemm_1x24(k: i32, a: usize, w: usize, bias: usize, c: usize,
   let c5 = f32x4.splat(0);
   for (let p: usize = 0; p < wide; p += 32, a += 4) {
     const x = v128.load32_splat(a);
-    c0 = f32x4.add(c0, f32x4.mul(x, v128.load(w + p)));
-    c1 = f32x4.add(c1, f32x4.mul(x, v128.load(w + p, 16)));
-    c2 = f32x4.add(c2, f32x4.mul(x, v128.load(w1 + p)));
-    c3 = f32x4.add(c3, f32x4.mul(x, v128.load(w1 + p, 16)));
-    c4 = f32x4.add(c4, f32x4.mul(x, v128.load(w2 + p)));
-    c5 = f32x4.add(c5, f32x4.mul(x, v128.load(w2 + p, 16)));
+    c0 = Madd.f32x4(x, v128.load(w + p), c0);
+    c1 = Madd.f32x4(x, v128.load(w + p, 16), c1);
+    c2 = Madd.f32x4(x, v128.load(w1 + p), c2);
+    c3 = Madd.f32x4(x, v128.load(w1 + p, 16), c3);
+    c4 = Madd.f32x4(x, v128.load(w2 + p), c4);
+    c5 = Madd.f32x4(x, v128.load(w2 + p, 16), c5);
   }
   const low = f32x4.splat(lo);
   const high = f32x4.splat(hi);

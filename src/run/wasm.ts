@@ -2,10 +2,12 @@ import { ABI_VERSION } from "../../assembly/shared/plan.ts";
 import { EdgepackError } from "../errors.ts";
 import { readSource, type Source, tagOf } from "./source.ts";
 
-/** The kernels: a compiled module or its bytes, or both builds, of which the engine's abilities pick one. */
-export type WasmSource = WebAssembly.Module | Source | PromiseLike<WebAssembly.Module | Source> | WasmPair;
+/** The kernels: a compiled module or its bytes, or several builds, of which the engine's abilities pick the one that is fetched. */
+export type WasmSource = WebAssembly.Module | Source | PromiseLike<WebAssembly.Module | Source> | WasmBuilds;
 
-export interface WasmPair {
+export interface WasmBuilds {
+  /** Fuses multiplications and additions of f32, so that f32 results have other last bits: taken only where it is given. Integers are the same. */
+  readonly relaxed?: WasmSource;
   readonly simd: WasmSource;
   readonly scalar: WasmSource;
 }
@@ -24,6 +26,12 @@ declare const EDGEPACK_BUNDLED: boolean;
 
 /** A module of 30 bytes that only engines with SIMD accept: `i8x16.popcnt(i8x16.splat(0))`. */
 const SIMD_PROBE = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
+
+/** (a, c) → a·a + c by `f32x4.relaxed_madd`. */
+const MADD_PROBE = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 7, 1, 96, 2, 125, 125, 1, 125, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0, 10, 22, 1, 20, 0, 32, 0, 253, 19, 32, 0,
+  253, 19, 32, 1, 253, 19, 253, 133, 2, 253, 31, 0, 11,
+];
 
 /** Instantiates kernels for one model. Throws WASM_UNAVAILABLE, EPK_VERSION where the module is of another ABI, FILE. */
 export async function instantiate(source?: WasmSource): Promise<Kernels> {
@@ -56,7 +64,10 @@ function defaults(): WasmSource {
 
 async function compile(source: WasmSource): Promise<WebAssembly.Module> {
   const given = await source;
-  if (isPair(given)) return compile(WebAssembly.validate(new Uint8Array(SIMD_PROBE)) ? given.simd : given.scalar);
+  if (areBuilds(given)) {
+    if (given.relaxed && (await hasMadd())) return compile(given.relaxed);
+    return compile(WebAssembly.validate(new Uint8Array(SIMD_PROBE)) ? given.simd : given.scalar);
+  }
   if (isModule(given)) return given;
   const bytes = await readSource(given);
   try {
@@ -71,7 +82,17 @@ async function compile(source: WasmSource): Promise<WebAssembly.Module> {
   }
 }
 
-function isPair(value: unknown): value is WasmPair {
+/** Whether the engine has relaxed SIMD, and its product and sum are one of the two that are allowed: rounded once or twice. */
+async function hasMadd(): Promise<boolean> {
+  try {
+    const { f } = (await WebAssembly.instantiate(new Uint8Array(MADD_PROBE))).instance.exports;
+    return [2 ** -11, 2 ** -11 + 2 ** -24].includes((f as (a: number, c: number) => number)(1 + 2 ** -12, -1));
+  } catch {
+    return false;
+  }
+}
+
+function areBuilds(value: unknown): value is WasmBuilds {
   return "simd" in Object(value);
 }
 

@@ -88,6 +88,22 @@ describe("what the kernels are taken from", () => {
     expect(model.run({ x })).toEqual(answer);
   });
 
+  it.each<[string, () => number, boolean]>([
+    ["rounds a product and its sum once", () => 2 ** -11 + 2 ** -24, true],
+    ["rounds a product and its sum twice", () => 2 ** -11, true],
+    ["gets a product and its sum wrong", () => 2 ** -10, false],
+  ])("three builds: an engine with relaxed SIMD that %s", async (_, f, relaxed) => {
+    const probe = { instance: { exports: { f } } } as unknown as WebAssembly.Instance;
+    vi.spyOn(WebAssembly, "instantiate").mockResolvedValueOnce(probe);
+    const builds = { relaxed: "none.wasm", simd: "none.wasm", scalar: "none.wasm", [relaxed ? "relaxed" : "simd"]: simd };
+    expect((await load(epk, { wasm: builds })).run({ x })).toEqual(answer);
+  });
+
+  it("three builds: the one with SIMD where the engine refuses relaxed SIMD", async () => {
+    vi.spyOn(WebAssembly, "instantiate").mockRejectedValueOnce(new WebAssembly.CompileError("invalid opcode"));
+    expect((await load(epk, { wasm: { relaxed: "none.wasm", simd, scalar: "none.wasm" } })).run({ x })).toEqual(answer);
+  });
+
   it("an engine without WebAssembly: WASM_UNAVAILABLE", async () => {
     vi.stubGlobal("WebAssembly", undefined);
     await expect(load(epk)).rejects.toThrow(failure("WASM_UNAVAILABLE", /no WebAssembly/));

@@ -62,7 +62,7 @@ export type WasmSource =
   | WebAssembly.Module
   | Source
   | PromiseLike<WebAssembly.Module | Source>
-  | { readonly simd: WasmSource; readonly scalar: WasmSource };
+  | { readonly relaxed?: WasmSource; readonly simd: WasmSource; readonly scalar: WasmSource };
 
 export interface LoadOptions {
   /** The kernels, where they are not beside the script: in Workers the imported module. */
