@@ -9,7 +9,7 @@ import { roundWeights } from "./round.ts";
 import { sensitiveValues } from "./sensitivity.ts";
 
 /** Items that moments are taken from, at most. */
-const MOMENT_ITEMS = 64;
+const MOMENT_ITEMS = 256;
 /** Items that the outputs' noise is measured on, at most. */
 const SENSITIVITY_ITEMS = 16;
 /** A layer that computes in f32 keeps f32 weights where they are less than this share of all: they cost next to nothing. */

@@ -2,20 +2,39 @@
 import { type Dataset, readItems } from "../data/index.ts";
 import type { Preprocess } from "../format/image.ts";
 import type { Graph, Node } from "../graph/graph.ts";
+import { Gram, type GramKernel, gramKernel } from "./gram.ts";
 import { instrument } from "./instrument.ts";
 import { type LayerView, layerView } from "./layer-view.ts";
 
-/** XᵀX of a layer's input patches, a k × k matrix for each group. */
+/**
+ * XᵀX of a layer's input patches, symmetric: a k × k matrix for each group where k is at most LONGEST_BLOCK; for longer patches one for each
+ * of their blocks (`blocksOf`), as if those were independent, the blocks of a group after each other.
+ */
 export type Moments = readonly Float64Array[];
 
-/** Patches taken of each layer, spread over all items; a few times as many as a patch is long are enough. */
-const PATCHES = 2048;
-/** Layers with longer patches have no moments: their matrices would cost more than they bring. */
-const LONGEST_PATCH = 1024;
+/** Rows of the largest matrix: its factor takes a second. */
+const LONGEST_BLOCK = 1024;
+
+export interface Block {
+  /** Place in the patch of its first element, and how many there are. */
+  readonly first: number;
+  readonly length: number;
+}
+
+/** A patch of length k in as few equal blocks as may be. */
+export function blocksOf(k: number): readonly Block[] {
+  const count = Math.ceil(k / LONGEST_BLOCK);
+  const edge = (i: number): number => Math.round((i * k) / count);
+  return Array.from({ length: count }, (_, i) => ({ first: edge(i), length: edge(i + 1) - edge(i) }));
+}
+
+/** Patches wanted of each layer, spread over all items: a few times as many as a patch is long. */
+const PATCHES = 4096;
 
 export interface MomentsOptions {
   readonly indices: readonly number[];
   readonly preprocess?: Preprocess;
+  readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** Moments of the inputs of `layers`, by node, from the f32 model's values on the items at `indices`. */
@@ -23,47 +42,67 @@ export async function inputMoments(
   graph: Graph,
   layers: readonly Node[],
   data: Dataset,
-  { indices, preprocess }: MomentsOptions,
+  { indices, preprocess, onProgress }: MomentsOptions,
 ): Promise<Map<Node, Moments>> {
-  const views = new Map<Node, LayerView>();
+  const kernels = new Map<number, GramKernel>();
+  const collectors = new Map<Node, Collector>();
   for (const node of layers) {
     const view = layerView(graph, node);
-    if (view && view.k <= LONGEST_PATCH) views.set(node, view);
+    if (!view) continue;
+    for (const { length } of blocksOf(view.k)) if (!kernels.has(length)) kernels.set(length, await gramKernel(length));
+    collectors.set(node, new Collector(view, kernels, indices.length));
   }
-  const moments = new Map([...views].map(([node, { groups, k }]) => [node, Array.from({ length: groups }, () => new Float64Array(k * k))]));
-  if (views.size === 0) return moments;
-  const model = await instrument(graph, [...new Set([...views.keys()].map((node) => node.inputs[0]))], preprocess);
+  if (collectors.size === 0) return new Map();
+  const model = await instrument(graph, [...new Set([...collectors.keys()].map((node) => node.inputs[0]))], preprocess);
   try {
     let item = 0;
     for await (const inputs of readItems(data, indices)) {
       const values = model.run(inputs);
-      for (const [node, view] of views) addPatches(moments.get(node)!, view, values.get(node.inputs[0])!, indices.length, item);
+      for (const [node, collector] of collectors) collector.add(values.get(node.inputs[0])!, item);
       item++;
+      onProgress?.(item, indices.length);
     }
-    return moments;
+    return new Map([...collectors].map(([node, collector]) => [node, collector.moments()]));
   } finally {
     model.dispose();
+    for (const kernel of kernels.values()) kernel?.dispose();
   }
 }
 
-/** Evenly spaced patches, from another start in each item; those with NaN or infinities are left out. */
-function addPatches(moments: Moments, view: LayerView, x: ArrayLike<number>, items: number, item: number): void {
-  const step = Math.max(1, Math.floor((view.patches * items) / PATCHES));
-  const patch = new Float64Array(view.k);
-  for (let index = (item * 7919) % step; index < view.patches; index += step) {
-    for (let group = 0; group < view.groups; group++) {
-      view.patch(x, group, index, patch);
-      if (patch.every(Number.isFinite)) addOuter(moments[group], patch);
+/** Takes patches of one layer's input. */
+class Collector {
+  readonly #view: LayerView;
+  readonly #blocks: readonly Block[];
+  /** By group, then by block. */
+  readonly #grams: readonly (readonly Gram[])[];
+  readonly #patch: Float64Array;
+  readonly #step: number;
+
+  constructor(view: LayerView, kernels: ReadonlyMap<number, GramKernel>, items: number) {
+    this.#view = view;
+    this.#blocks = blocksOf(view.k);
+    this.#grams = Array.from({ length: view.groups }, () => this.#blocks.map(({ length }) => new Gram(length, kernels.get(length))));
+    this.#patch = new Float64Array(view.k);
+    this.#step = Math.max(1, Math.floor((view.patches * items) / PATCHES));
+  }
+
+  /** Evenly spaced patches, from another start in each item; those with NaN or infinities are left out. */
+  add(x: ArrayLike<number>, item: number): void {
+    for (let index = (item * 7919) % this.#step; index < this.#view.patches; index += this.#step) {
+      for (let group = 0; group < this.#view.groups; group++) {
+        this.#view.patch(x, group, index, this.#patch);
+        if (!this.#patch.every(Number.isFinite)) continue;
+        this.#blocks.forEach(({ first, length }, block) => {
+          this.#grams[group][block].add(this.#patch.subarray(first, first + length));
+        });
+      }
     }
   }
-}
 
-/** The lower triangle suffices. */
-function addOuter(matrix: Float64Array, x: Float64Array): void {
-  const k = x.length;
-  for (let i = 0; i < k; i++) {
-    const xi = x[i];
-    if (xi === 0) continue;
-    for (let j = 0, at = i * k; j <= i; j++) matrix[at + j] += xi * x[j];
+  moments(): Moments {
+    return this.#grams.flat().map((gram) => {
+      gram.flush();
+      return gram.matrix;
+    });
   }
 }

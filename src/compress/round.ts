@@ -3,70 +3,147 @@
  * Weights are rounded one by one, and what an error does to the output is made up for by those still to come: the method of GPTQ (Frantar et al. 2022),
  * here as Babai's nearest plane in the lattice that the Cholesky factor of XᵀX spans, which is the same algorithm without an inverse. In a
  * depthwise layer this keeps the sum of each kernel; rounding to nearest shifts flat areas by far more than its error seems to allow.
+ *
+ * Two things may weigh in: weights that are removed are rounded to 0 whatever they were, and the others make up for it (SparseGPT, Frantar and
+ * Alistarh 2023); and integers that take more bits in the file may cost more (entropy-constrained quantization, Chou et al. 1989).
  */
 import type { Graph, Node } from "../graph/graph.ts";
-import { clamp, quantizeWeights, roundEven, type Tensor } from "../tensor/index.ts";
+import type { Tensor } from "../tensor/index.ts";
 import { type LayerView, layerView } from "./layer-view.ts";
-import type { Moments } from "./moments.ts";
+import { blocksOf, type Moments } from "./moments.ts";
+import { type Rate, rateOf } from "./rate.ts";
+import { gridOfWeights, INT8_WEIGHTS, layerWeights, type WeightGrid, type WeightScheme } from "./weight-grid.ts";
 
 /** Added to the diagonal, as a share of its mean: keeps weights that nothing was read by near where they were. */
 const DAMPING = 0.01;
 
-/** The weights of a linear layer on their symmetric grid with a scale for each slice along `axis`; without moments, each to the nearest. */
-export function roundWeights(graph: Graph, node: Node, axis: number, moments: Moments | undefined): Tensor {
-  const weights = graph.constants.get(node.inputs[1])!;
-  const nearest = quantizeWeights(weights, axis);
-  const view = moments && layerView(graph, node);
-  if (!view) return nearest;
-  const data = Int8Array.from(nearest.data);
-  for (let group = 0; group < view.groups; group++) roundGroup(view, group, moments[group], weights, nearest.quant!.scale, data);
-  return { ...nearest, data };
+export interface RoundOptions {
+  readonly scheme?: WeightScheme;
+  /** In place of the scheme's grid. */
+  readonly grid?: WeightGrid;
+  /** 1 for each weight that is 0 in the result. */
+  readonly removed?: ArrayLike<number>;
+  /** What a bit of the file may cost in squared error of the layer's outputs, summed over the patches of the moments. */
+  readonly perBit?: number;
 }
 
-function roundGroup(view: LayerView, group: number, moments: Float64Array, weights: Tensor, scale: Float32Array, data: Int8Array): void {
-  const { k } = view;
-  // What is read with the most energy is rounded first, from the end: it has the least to be made up for by others.
-  const order = Array.from({ length: k }, (_, r) => r).sort((a, b) => moments[a * k + a] - moments[b * k + b]);
-  const lower = cholesky(permuted(moments, order), k);
+/** Passes with a price for bits: what integers cost is known from the pass before. */
+const PRICED_PASSES = 2;
+
+/** The weights of a linear layer on their grid with a scale for each slice along `axis`; without moments, each to the nearest. */
+export function roundWeights(graph: Graph, node: Node, axis: number, moments: Moments | undefined, options: RoundOptions = {}): Tensor {
+  const weights = graph.constants.get(node.inputs[1])!;
+  const view = layerView(graph, node) ?? sliceView(weights, axis);
+  const factors = factorsOf(view, moments);
+  const { scheme = INT8_WEIGHTS, removed, perBit } = options;
+  const energy = moments && ((group: number, r: number): number => diagonalOf(view, moments, group, r));
+  const grid = options.grid ?? gridOfWeights(layerWeights(view, weights.data, energy), scheme);
+  const round = (rate?: Rate): Int8Array => {
+    const data = new Int8Array(weights.data.length);
+    for (const factor of factors) roundBlock(view, factor, weights.data, grid, data, removed, rate);
+    return data;
+  };
+  let data = round();
+  if (perBit) for (let pass = 0; pass < PRICED_PASSES; pass++) data = round(rateOf(data, perBit));
+  return { dtype: "i8", shape: weights.shape, quant: { scale: grid.scale, zero: 0, axis }, data };
+}
+
+/** Outputs as slices along an axis, for operators whose patches nobody knows. */
+function sliceView({ shape, data }: Tensor, axis: number): LayerView {
+  const inner = shape.slice(axis + 1).reduce((n, d) => n * d, 1);
+  const outputs = shape[axis];
+  return {
+    outputs,
+    groups: 1,
+    k: data.length / outputs,
+    patches: 0,
+    weight: (output, r) => (Math.floor(r / inner) * outputs + output) * inner + (r % inner),
+    patch: () => {},
+  };
+}
+
+/** One block of a group's patches in the order in which it is rounded, from the end, and its Cholesky factor. */
+interface Factor {
+  readonly group: number;
+  /** Places in the patch. */
+  readonly order: readonly number[];
+  /** Column i of the lower factor is row i here. */
+  readonly upper: Float64Array;
+}
+
+function factorsOf(view: LayerView, moments: Moments | undefined): Factor[] {
+  const blocks = blocksOf(view.k);
+  return Array.from({ length: view.groups }, (_, group) =>
+    blocks.map(({ first, length }, block): Factor => {
+      const matrix = moments?.[group * blocks.length + block];
+      const places = Array.from({ length }, (_, r) => r);
+      // What is read with the most energy is rounded first: it has the least to be made up for by others.
+      const order = matrix ? places.sort((a, b) => matrix[a * length + a] - matrix[b * length + b]) : places;
+      return { group, order: order.map((r) => first + r), upper: matrix ? factorOf(matrix, order) : identity(length) };
+    }),
+  ).flat();
+}
+
+function diagonalOf(view: LayerView, moments: Moments, group: number, r: number): number {
+  const blocks = blocksOf(view.k);
+  const block = blocks.findLastIndex(({ first }) => first <= r);
+  const { first, length } = blocks[block];
+  return moments[group * blocks.length + block][(r - first) * (length + 1)];
+}
+
+function roundBlock(
+  view: LayerView,
+  { group, order, upper }: Factor,
+  weights: ArrayLike<number>,
+  grid: WeightGrid,
+  data: Int8Array,
+  removed: ArrayLike<number> | undefined,
+  rate: Rate | undefined,
+): void {
+  const k = order.length;
   const residual = new Float64Array(k);
   const perGroup = view.outputs / view.groups;
   for (let output = group * perGroup; output < (group + 1) * perGroup; output++) {
+    const step = grid.scale[output];
     for (let i = k - 1; i >= 0; i--) {
       const at = view.weight(output, order[i]);
-      // Column i of the lower factor is row i of the upper one.
+      const row = i * k;
       let made = 0;
-      for (let j = i + 1; j < k; j++) made += lower[j * k + i] * residual[j];
-      const wanted = weights.data[at] + made / lower[i * k + i];
-      data[at] = clamp(roundEven(wanted / scale[output]), -127, 127);
-      residual[i] = weights.data[at] - data[at] * scale[output];
+      for (let j = i + 1; j < k; j++) made += upper[row + j] * residual[j];
+      const wanted = (weights[at] + made / upper[row + i]) / step;
+      let chosen = 0;
+      if (!removed?.[at]) {
+        chosen = grid.nearest(wanted, output);
+        if (rate) chosen = rate.cheapest(wanted, chosen, (upper[row + i] * step) ** 2);
+      }
+      data[at] = chosen;
+      residual[i] = weights[at] - chosen * step;
     }
   }
 }
 
-/** The damped matrix with rows and columns in `order`, its lower triangle. */
-function permuted(matrix: Float64Array, order: readonly number[]): Float64Array {
-  const k = order.length;
-  let trace = 0;
-  for (let i = 0; i < k; i++) trace += matrix[i * k + i];
-  const damping = (DAMPING * trace) / k || 1;
+function identity(k: number): Float64Array {
   const out = new Float64Array(k * k);
-  for (let i = 0; i < k; i++) {
-    for (let j = 0; j <= i; j++) {
-      const [row, column] = order[i] > order[j] ? [order[i], order[j]] : [order[j], order[i]];
-      out[i * k + j] = matrix[row * k + column] + (i === j ? damping : 0);
-    }
-  }
+  for (let i = 0; i < k; i++) out[i * (k + 1)] = 1;
   return out;
 }
 
-/** The lower factor L of a positive definite matrix, L Lᵀ = A, in place of its lower triangle. */
-function cholesky(a: Float64Array, k: number): Float64Array {
+/** The transposed Cholesky factor of the damped matrix, with rows and columns in `order`: the upper triangle. */
+function factorOf(matrix: Float64Array, order: readonly number[]): Float64Array {
+  const k = order.length;
+  let trace = 0;
+  for (let i = 0; i < k; i++) trace += matrix[i * (k + 1)];
+  const damping = (DAMPING * trace) / k || 1;
+  const lower = new Float64Array(k * k);
   for (let i = 0; i < k; i++) {
     for (let j = 0; j <= i; j++) {
-      let sum = a[i * k + j];
-      for (let p = 0; p < j; p++) sum -= a[i * k + p] * a[j * k + p];
-      a[i * k + j] = i === j ? Math.sqrt(Math.max(sum, Number.MIN_VALUE)) : sum / a[j * k + j];
+      const [row, column] = order[i] > order[j] ? [order[i], order[j]] : [order[j], order[i]];
+      let sum = matrix[row * k + column] + (i === j ? damping : 0);
+      for (let p = 0; p < j; p++) sum -= lower[i * k + p] * lower[j * k + p];
+      lower[i * k + j] = i === j ? Math.sqrt(Math.max(sum, Number.MIN_VALUE)) : sum / lower[j * (k + 1)];
     }
   }
-  return a;
+  const upper = new Float64Array(k * k);
+  for (let i = 0; i < k; i++) for (let j = 0; j <= i; j++) upper[j * k + i] = lower[i * k + j];
+  return upper;
 }
