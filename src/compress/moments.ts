@@ -69,6 +69,12 @@ export async function inputMoments(
   }
 }
 
+/** Every how manyth patch of an inference is taken, when there are so many items. */
+const stepOf = (view: LayerView, items: number): number => Math.max(1, Math.floor((view.patches * items) / PATCHES));
+
+/** Patches that moments of so many items are sums over, on average for one item. */
+export const patchesPerItem = (view: LayerView, items: number): number => view.patches / stepOf(view, items);
+
 /** Takes patches of one layer's input. */
 class Collector {
   readonly #view: LayerView;
@@ -83,7 +89,7 @@ class Collector {
     this.#blocks = blocksOf(view.k);
     this.#grams = Array.from({ length: view.groups }, () => this.#blocks.map(({ length }) => new Gram(length, kernels.get(length))));
     this.#patch = new Float64Array(view.k);
-    this.#step = Math.max(1, Math.floor((view.patches * items) / PATCHES));
+    this.#step = stepOf(view, items);
   }
 
   /** Evenly spaced patches, from another start in each item; those with NaN or infinities are left out. */

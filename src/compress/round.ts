@@ -12,15 +12,13 @@ import type { Tensor } from "../tensor/index.ts";
 import { type LayerView, layerView } from "./layer-view.ts";
 import { blocksOf, type Moments } from "./moments.ts";
 import { type Rate, rateOf } from "./rate.ts";
-import { gridOfWeights, INT8_WEIGHTS, layerWeights, type WeightGrid, type WeightScheme } from "./weight-grid.ts";
+import { gridOfWeights, INT8_WEIGHTS, type LayerWeights, layerWeights, type WeightGrid, type WeightScheme } from "./weight-grid.ts";
 
 /** Added to the diagonal, as a share of its mean: keeps weights that nothing was read by near where they were. */
 const DAMPING = 0.01;
 
 export interface RoundOptions {
-  readonly scheme?: WeightScheme;
-  /** In place of the scheme's grid. */
-  readonly grid?: WeightGrid;
+  readonly grid: WeightScheme | WeightGrid;
   /** 1 for each weight that is 0 in the result. */
   readonly removed?: ArrayLike<number>;
   /** What a bit of the file may cost in squared error of the layer's outputs, summed over the patches of the moments. */
@@ -30,22 +28,47 @@ export interface RoundOptions {
 /** Passes with a price for bits: what integers cost is known from the pass before. */
 const PRICED_PASSES = 2;
 
-/** The weights of a linear layer on their grid with a scale for each slice along `axis`; without moments, each to the nearest. */
-export function roundWeights(graph: Graph, node: Node, axis: number, moments: Moments | undefined, options: RoundOptions = {}): Tensor {
-  const weights = graph.constants.get(node.inputs[1])!;
-  const view = layerView(graph, node) ?? sliceView(weights, axis);
-  const factors = factorsOf(view, moments);
-  const { scheme = INT8_WEIGHTS, removed, perBit } = options;
-  const energy = moments && ((group: number, r: number): number => diagonalOf(view, moments, group, r));
-  const grid = options.grid ?? gridOfWeights(layerWeights(view, weights.data, energy), scheme);
-  const round = (rate?: Rate): Int8Array => {
-    const data = new Int8Array(weights.data.length);
-    for (const factor of factors) roundBlock(view, factor, weights.data, grid, data, removed, rate);
-    return data;
-  };
-  let data = round();
-  if (perBit) for (let pass = 0; pass < PRICED_PASSES; pass++) data = round(rateOf(data, perBit));
-  return { dtype: "i8", shape: weights.shape, quant: { scale: grid.scale, zero: 0, axis }, data };
+/** A linear layer whose weights are rounded, maybe several times: what depends on its moments alone is done once. */
+export class Rounder {
+  readonly layer: LayerWeights;
+  readonly #weights: Tensor;
+  readonly #axis: number;
+  readonly #view: LayerView;
+  readonly #factors: readonly Factor[];
+
+  /** Without moments, weights are rounded to nearest. Slices along `axis` of the weights are outputs. */
+  constructor(graph: Graph, node: Node, axis: number, moments: Moments | undefined) {
+    this.#weights = graph.constants.get(node.inputs[1])!;
+    this.#axis = axis;
+    this.#view = layerView(graph, node) ?? sliceView(this.#weights, axis);
+    this.#factors = factorsOf(this.#view, moments);
+    const energy = moments && ((group: number, r: number): number => diagonalOf(this.#view, moments, group, r));
+    this.layer = layerWeights(this.#view, this.#weights.data, energy);
+  }
+
+  /** By how much the squared error of outputs grows with that of a weight, on average, when those rounded after it make up for it. */
+  get stiffness(): number {
+    const squares = this.#factors.map(({ order, upper }) => order.reduce((sum, _, i) => sum + upper[i * (order.length + 1)] ** 2, 0));
+    return squares.reduce((sum, v) => sum + v, 0) / (this.#view.k * this.#view.groups);
+  }
+
+  /** The weights on their symmetric grid with a scale for each slice along the axis. */
+  round({ grid, removed, perBit }: RoundOptions): Tensor {
+    const on = "nearest" in grid ? grid : gridOfWeights(this.layer, grid);
+    const pass = (rate?: Rate): Int8Array => {
+      const data = new Int8Array(this.#weights.data.length);
+      for (const factor of this.#factors) roundBlock(this.#view, factor, this.#weights.data, on, data, removed, rate);
+      return data;
+    };
+    let data = pass();
+    if (perBit) for (let i = 0; i < PRICED_PASSES; i++) data = pass(rateOf(data, perBit));
+    return { dtype: "i8", shape: this.#weights.shape, quant: { scale: on.scale, zero: 0, axis: this.#axis }, data };
+  }
+}
+
+/** The weights of a linear layer on their int8 grid with a scale for each slice along `axis`; without moments, each to the nearest. */
+export function roundWeights(graph: Graph, node: Node, axis: number, moments: Moments | undefined): Tensor {
+  return new Rounder(graph, node, axis, moments).round({ grid: INT8_WEIGHTS });
 }
 
 /** Outputs as slices along an axis, for operators whose patches nobody knows. */

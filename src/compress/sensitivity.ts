@@ -61,9 +61,9 @@ async function noiseOf(
   data: Dataset,
   { indices, preprocess, onProgress }: SensitivityOptions,
 ): Promise<Map<string, number>> {
-  const { graph: switched, switches } = switchable(graph, grids);
+  const { graph: switched, switches, after } = switchable(graph, grids);
   const sqnrs = new Map([...grids.keys()].map((value) => [value, new Sqnr()]));
-  const model = await instrument(switched, scores(graph), preprocess);
+  const model = await instrument(switched, scores(graph).map(after), preprocess);
   const total = indices.length * grids.size;
   let done = 0;
   try {
@@ -87,7 +87,7 @@ async function noiseOf(
 }
 
 /** The outputs, before a Softmax: where it saturates, it hides noise that other inputs will show. */
-function scores(graph: Graph): string[] {
+export function scores(graph: Graph): string[] {
   const producers = producersOf(graph);
   return [...new Set(graph.outputs.map((output) => (producers.get(output)?.op === "Softmax" ? producers.get(output)!.inputs[0] : output)))];
 }

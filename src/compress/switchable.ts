@@ -9,6 +9,8 @@ export interface Switchable {
   readonly graph: Graph;
   /** The added input, one bool, that turns the rounding of a value on. */
   readonly switches: ReadonlyMap<string, string>;
+  /** The value that stands in place of one, rounded or not: what reads the one reads this, and the outputs of a quantized model would be this. */
+  after(value: string): string;
 }
 
 /** The f32 graph with a switch for each value of `grids`. Where it is off, what reads the value reads it bit for bit. */
@@ -31,10 +33,11 @@ export function switchable(graph: Graph, grids: ReadonlyMap<string, Quant>): Swi
     types.set(on, { dtype: "bool", shape: [1] });
     renamed.set(value, real);
   };
+  const after = (value: string): string => renamed.get(value) ?? value;
   for (const input of graph.inputs) addSwitch(input);
   for (const node of graph.nodes) {
     nodes.push(...renameReads([node], renamed));
     for (const output of node.outputs) addSwitch(output);
   }
-  return { graph: inferTypes({ ...graph, inputs: [...graph.inputs, ...switches.values()], nodes, types }), switches };
+  return { graph: inferTypes({ ...graph, inputs: [...graph.inputs, ...switches.values()], nodes, types }), switches, after };
 }

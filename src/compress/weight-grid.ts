@@ -13,7 +13,7 @@ export interface WeightScheme {
   readonly codebook?: number;
   /** Slices of weights that have a scale of their own. */
   readonly per: "channel" | "tensor";
-  /** Whether the grid has as many values below zero as above; otherwise it lies where the weights do. */
+  /** Whether the grid has as many values below zero as above; otherwise it lies where the weights do, and has at most 128. */
   readonly symmetric: boolean;
   /** Whether the outermost weight falls on the outermost value, or the scale is that with the least squared error. */
   readonly range: "max" | "mse";
@@ -96,7 +96,7 @@ function extremes({ k, weight }: LayerWeights, outputs: readonly number[]): [min
 
 /** The evenly spaced grid over min..max that holds zero. */
 function spanOver(min: number, max: number, levels: number, symmetric: boolean): Span {
-  if (symmetric || levels > 128) {
+  if (symmetric) {
     const hi = Math.floor(levels / 2);
     return { scale: Math.fround(Math.max(-min, max) / hi) || 1, lo: -hi, hi };
   }
@@ -156,4 +156,14 @@ function kMeans(mass: Float64Array, size: number): readonly number[] {
     centres = centres.map((c, i) => (i === zero ? 0 : sums[i].mass > 0 ? sums[i].at / sums[i].mass : c)).sort((a, b) => a - b);
   }
   return [...new Set(centres.map(Math.round))];
+}
+
+/** The evenly spaced grid that a step leads to: the same for all outputs but those with weights that i8 cannot reach. */
+export function steppedGrid({ outputs, k, weight }: LayerWeights, step: number): WeightGrid {
+  const scale = Float32Array.from({ length: outputs }, (_, output) => {
+    let largest = 0;
+    for (let r = 0; r < k; r++) largest = Math.max(largest, Math.abs(weight(output, r)));
+    return Math.max(step, largest / FINEST) || 1;
+  });
+  return { scale, nearest: (x) => clamp(roundEven(x), -FINEST, FINEST) };
 }
