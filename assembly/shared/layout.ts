@@ -8,3 +8,6 @@ export const QS8_NR = 16;
 
 /** Rows of `a` that one panel call handles; the im2col scratch holds this many. */
 export const PANEL_ROWS = 48;
+
+/** Steps of k that one block of sparse weights spans; it spans QS8_NR outputs. */
+export const BLOCK_K = 2;

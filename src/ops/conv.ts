@@ -33,6 +33,12 @@ function convWindow(node: Node, x: TensorType, w: TensorType): { window: Window;
 
 const isDepthwise = (groups: number, channels: number, outputs: number): boolean => groups > 1 && groups === channels && groups === outputs;
 
+/** Where in [out, in / group, ...kernel] the weight of output o at step r lies, steps in the kernels' order: kernel position, then channel. */
+export const convWeightIndex =
+  (perGroup: number, taps: number) =>
+  (o: number, r: number): number =>
+    (o * perGroup + (r % perGroup)) * taps + Math.floor(r / perGroup);
+
 /** A depthwise window is too small to repay quantizing its input while the model runs. */
 function isDepthwiseConv(node: Node, x: TensorType, w: TensorType): boolean {
   const { window, groups, outputs } = convWindow(node, x, w);
@@ -130,7 +136,7 @@ function lowerConv(ctx: Lowering): void {
     m: window.batch * window.out[0] * window.out[1],
     groups,
     window,
-    index: (o: number, r: number) => (o * perGroup + (r % perGroup)) * taps + Math.floor(r / perGroup),
+    index: convWeightIndex(perGroup, taps),
   };
   const pointwise = taps === 1 && groups === 1 && [...window.stride, ...window.pad].every((v, i) => v === (i < 2 ? 1 : 0));
   if (pointwise && matrix) {
