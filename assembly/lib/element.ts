@@ -4,7 +4,12 @@ import { Element } from "../shared/elementwise";
 export class Elements {
   /** log₂ of the bytes of an element; of f32 too. */
   @inline static shift(type: i32): i32 {
-    return type <= Element.i32 ? 2 : 0;
+    return type === Element.i32 || Elements.real(type) ? 2 : 0;
+  }
+
+  /** Whether elements are f32. */
+  @inline static real(type: i32): bool {
+    return type === Element.f32 || type >= Element.f16;
   }
 
   @inline static load(p: usize, type: i32): i32 {

@@ -14,12 +14,25 @@ export function cast(r: usize): void {
   for (let i = 0; i < n; i++, a += da, c += dc) {
     if (from === Element.f32) {
       const x = load<f32>(a);
-      if (to === Element.f32) store<f32>(c, x);
+      if (Elements.real(to)) store<f32>(c, rounded(x, to));
       else Elements.store(c, to, to === Element.bool ? i32(x !== 0) : <i32>x);
     } else {
       const x = Elements.load(a, from);
-      if (to === Element.f32) store<f32>(c, <f32>x);
+      if (Elements.real(to)) store<f32>(c, rounded(<f32>x, to));
       else Elements.store(c, to, to === Element.bool ? i32(x !== 0) : x);
     }
   }
+}
+
+/** To the nearest value of the format, ties to even. */
+function rounded(x: f32, to: i32): f32 {
+  if (to === Element.f32 || !(abs<f32>(x) < Infinity)) return x;
+  if (to === Element.bf16) {
+    const bits = reinterpret<u32>(x);
+    return reinterpret<f32>((bits + 0x7fff + ((bits >> 16) & 1)) & 0xffff0000);
+  }
+  const exponent = max(<i32>((reinterpret<u32>(x) >> 23) & 255), 127 - 14);
+  const step = reinterpret<f32>((exponent - 10) << 23);
+  const near = nearest<f32>(x / step) * step;
+  return abs<f32>(near) > 65504 ? copysign<f32>(Infinity, near) : near;
 }

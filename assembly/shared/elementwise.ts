@@ -8,6 +8,9 @@ export const enum Element {
   u8 = 3,
   /** One byte, 0 or 1. */
   bool = 4,
+  /** f32 in memory, rounded to the values of the format: what `cast` makes, and nothing reads. */
+  f16 = 5,
+  bf16 = 6,
 }
 
 /** `c[i] = a[i]` as another type: to integers toward zero and saturated to i32, then wrapped to the width; to bool whether it differs from 0. */

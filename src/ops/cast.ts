@@ -1,6 +1,6 @@
-import { CastField } from "../../assembly/shared/elementwise.ts";
+import { CastField, Element } from "../../assembly/shared/elementwise.ts";
 import { Op } from "../../assembly/shared/plan.ts";
-import { DTYPES, type DType, elementCount, f32, i64, type Tensor, tensor } from "../tensor/index.ts";
+import { DTYPES, type DType, elementCount, f32, i64, roundToBfloat16, roundToFloat16, type Tensor, tensor } from "../tensor/index.ts";
 import { pointwise } from "./bound.ts";
 import { attr, type Decomposition, defineOp } from "./define.ts";
 import { ELEMENT_CODES, ELEMENT_TYPES, elementTypeName } from "./element-type.ts";
@@ -43,6 +43,17 @@ const HALF_WIDTH: ReadonlyMap<number, HalfWidth> = new Map<number, HalfWidth>([
   [5, { array: Int16Array, holds: ["i8", "u8", "bool"] }],
 ]);
 
+interface Narrow {
+  readonly element: Element;
+  readonly round: (value: number) => number;
+}
+
+/** Floats of 16 bits, by ONNX's code: they are held as f32, but are rounded where they are made. */
+const NARROW: ReadonlyMap<number, Narrow> = new Map([
+  [10, { element: Element.f16, round: roundToFloat16 }],
+  [16, { element: Element.bf16, round: roundToBfloat16 }],
+]);
+
 /** To 16 bits by way of 32: without the upper bits, or shifted up and back where there is a sign. */
 function wrapWidth({ node, type, add, value }: Decomposition): void {
   const [x] = node.inputs;
@@ -60,7 +71,8 @@ function wrapWidth({ node, type, add, value }: Decomposition): void {
 function lowerCast(ctx: Lowering): void {
   const [x, y] = [ctx.node.inputs[0], ctx.node.outputs[0]];
   const { dtype, shape } = ctx.type(x);
-  const [from, to] = [ELEMENTS[dtype], ELEMENTS[ctx.type(y).dtype]];
+  const from = ELEMENTS[dtype];
+  const to = NARROW.get(ctx.node.attrs.to as number)?.element ?? ELEMENTS[ctx.type(y).dtype];
   if (from === to) {
     ctx.alias(x, y);
     return;
@@ -77,6 +89,12 @@ function lowerCast(ctx: Lowering): void {
 const NUMBERS: readonly DType[] = ["f32", "i64", "i32", "i8", "u8", "bool"];
 const VALUES: readonly number[] = [0, 1, 3, -1, -128, 127, 300, -70000];
 
+/** Ties, subnormals and the ends of the 16-bit formats. */
+const NARROWED: readonly number[] = [
+  ...[0, 1, -1.0004883, 1.00048828125, 1.00146484375, 0.1, -0.3333333, 2049, 2051, 65504, 65519.9, 65520, -70000],
+  ...[6.1e-5, 5.9604645e-8, 2.9802322e-8, 2.98e-8, -8.9e-8, 1e-9, 3.3895e38, 3.4e38, Number.NaN, Number.NEGATIVE_INFINITY],
+];
+
 /** From every type to every other. */
 const PAIRS = NUMBERS.flatMap((from) =>
   NUMBERS.filter((to) => to !== from).map((to) => ({
@@ -86,7 +104,7 @@ const PAIRS = NUMBERS.flatMap((from) =>
   })),
 );
 
-/** Among floats it changes nothing: f16, bfloat16 and double are computed as f32. */
+/** Among floats it rounds to f16 and bfloat16, which are computed as f32, as double is. */
 export const Cast = defineOp({
   attrs: { to: attr.required(attr.int()), saturate: attr.int(1) },
   arity: [1, 1],
@@ -94,6 +112,8 @@ export const Cast = defineOp({
   infer: ({ node, inputs: [x] }) => [{ dtype: target(node.attrs.to), shape: x!.shape }],
   eval: ({ node, inputs: [x] }) => {
     const out = converted(x!, target(node.attrs.to));
+    const narrow = NARROW.get(node.attrs.to as number);
+    if (narrow) return [{ ...out, data: out.data.map(narrow.round) }];
     const half = HALF_WIDTH.get(node.attrs.to as number);
     return [half ? { ...out, data: Int32Array.from(half.array.from(out.data)) } : out];
   },
@@ -109,6 +129,8 @@ export const Cast = defineOp({
     { name: "f32 to uint16", inputs: [f32([1.5, -1, 65535, 65536, 70000])], attrs: { to: 4 } },
     { name: "i64 to int16", inputs: [i64([1, -1, 32767, 32768, -40000])], attrs: { to: 5 } },
     { name: "u8 to uint16", inputs: [tensor("u8", [0, 255])], attrs: { to: 4 } },
+    ...[10, 16].map((to) => ({ name: `rounded to format ${to}`, inputs: [f32(NARROWED)], attrs: { to } })),
+    { name: "i64 to f16", inputs: [i64([2048, 2049, 2051, 70000])], attrs: { to: 10 } },
     { name: "a constant", inputs: [f32([-1.5, 0, 2.9])], attrs: { to: 7 }, constants: [0] },
   ],
 });

@@ -1,7 +1,7 @@
 import { elementCount, i64, type Shape, stridesOf, type Tensor, type TensorType, tensor } from "../tensor/index.ts";
+import { asReals, isWhole } from "./as-reals.ts";
 import { reshaped } from "./conv-axes.ts";
 import { attr, type Decomposition, defineOp, type OpCase, wave } from "./define.ts";
-import { ELEMENT_CODES } from "./element-type.ts";
 import { eachPosition } from "./window.ts";
 
 /** An equation with its ellipses spelled out: a label for each axis of each operand, and of the output. */
@@ -95,15 +95,12 @@ interface Operand {
 }
 
 /**
- * From left to right, two operands at a time: sums that concern one operand first, then one batched matrix product. Integers are computed as reals,
- * exact below 2²⁴.
+ * From left to right, two operands at a time: sums that concern one operand first, then one batched matrix product.
  */
 function takeApart(parts: Decomposition): void {
   const { inputs, outputs, attrs } = parts.node;
-  const { dtype } = parts.type(inputs[0]);
-  if (dtype !== "f32") {
-    const reals = inputs.map((name) => parts.add("Cast", [name], { to: ELEMENT_CODES.f32 }));
-    parts.add("Cast", [parts.add("Einsum", reals, attrs)], { to: ELEMENT_CODES[dtype] }, outputs);
+  if (isWhole(parts.type(inputs[0]))) {
+    asReals(parts);
     return;
   }
   const { operands, output } = equationOf(

@@ -1,7 +1,8 @@
 import type { Node } from "../graph/graph.ts";
-import { broadcastShapes, broadcastStrides, elementCount, sameShape, type TensorType, zeros } from "../tensor/index.ts";
+import { broadcastShapes, broadcastStrides, elementCount, sameShape, type TensorType, tensor, zeros } from "../tensor/index.ts";
+import { areIntegers, asReals } from "./as-reals.ts";
 import { attr, defineOp } from "./define.ts";
-import { linearCase } from "./linear.ts";
+import { linearCase, takeReals } from "./linear.ts";
 
 function sizesOf(node: Node, a: TensorType, b: TensorType) {
   if (a.shape.length !== 2 || b.shape.length !== 2) throw new RangeError(`operands [${a.shape}] and [${b.shape}] must be matrices`);
@@ -17,6 +18,7 @@ export const Gemm = defineOp({
   arity: [2, 3],
   tolerance: 1e-5,
   infer({ node, inputs: [a, b, c] }) {
+    if (!areIntegers(a!, b!)) takeReals(a!, b!);
     const { m, n } = sizesOf(node, a!, b!);
     const wide = c && broadcastShapes(c.shape, [m, n]);
     if (c && !(wide && sameShape(wide, [m, n]))) throw new RangeError(`C [${c.shape}] does not broadcast to [${[m, n]}]`);
@@ -36,6 +38,7 @@ export const Gemm = defineOp({
     }
     return [out];
   },
+  decompose: (parts) => asReals(parts),
   macs: (node, [a], output) => elementCount(output.shape) * a!.shape[node.attrs.transA ? 0 : 1],
   cases: [
     linearCase("plain", [[3, 5], [5, 9], [9]], {}),
@@ -78,6 +81,11 @@ export const Gemm = defineOp({
         { transB: 1, alpha: 2 },
       ),
       constants: [],
+    },
+    {
+      name: "integers",
+      inputs: [tensor("i32", [1, -2, 3, 4], [2, 2]), tensor("i32", [7, 8, -9, 10], [2, 2]), tensor("i32", [5, 6])],
+      attrs: { transB: 1 },
     },
   ],
 });

@@ -4,7 +4,7 @@
  *
  * | input | weights | output | form |
  * |---|---|---|---|
- * | f32 | f32 | f32 | `float` |
+ * | f32 | f32 | f32 | `float`, and that of integers that stand for nothing else |
  * | i8 | i8 | i8 | `integer` |
  * | i8 | i8 | f32 | `dequantize` |
  * | f32 | i8 | f32 | `dynamic`: the input is put on a grid of its own range first |
@@ -39,7 +39,7 @@ const MAX_BIAS = 2 ** 30;
 export type LinearForm = "float" | "integer" | "dequantize" | "dynamic";
 
 export function linearForm(a: TensorType, w: TensorType, quant: Quant | undefined): LinearForm {
-  if (w.dtype === "f32") return "float";
+  if (w.dtype !== "i8") return "float";
   if (a.dtype === "f32") return "dynamic";
   return quant ? "integer" : "dequantize";
 }

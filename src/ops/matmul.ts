@@ -1,4 +1,6 @@
-import { broadcastShapes, broadcastStrides, elementCount, type Shape, type TensorType, zeros } from "../tensor/index.ts";
+import type { Node } from "../graph/graph.ts";
+import { broadcastShapes, broadcastStrides, elementCount, type Shape, type TensorType, tensor, zeros } from "../tensor/index.ts";
+import { areIntegers, asReals } from "./as-reals.ts";
 import { defineOp } from "./define.ts";
 import {
   ACTIVATION,
@@ -44,14 +46,14 @@ export const MatMul = defineOp({
   arity: [2, 3],
   tolerance: 1e-5,
   infer({ node, inputs: [a, b, bias] }) {
-    takeReals(a!, b!);
+    if (!areIntegers(a!, b!)) takeReals(a!, b!);
     const { shape, n } = productOf(a!, b!);
     if (bias && elementCount(bias.shape) !== n) throw new RangeError(`bias [${bias.shape}] does not fit ${n} columns`);
-    return [linearOutput(node, shape)];
+    return [productType(node, a!, b!, shape)];
   },
   eval({ node, inputs: [a, b, bias] }) {
     const { m, n, k, stack, aSteps, bSteps, shape } = productOf(a!, b!);
-    const out = zeros(linearOutput(node, shape));
+    const out = zeros(productType(node, a!, b!, shape));
     const epilogue = epilogueOf(node, a!, b!, bias?.data, n);
     const input = linearInput(a!, epilogue.form);
     let at = 0;
@@ -73,6 +75,7 @@ export const MatMul = defineOp({
     axis: (_node, { shape }) => (shape.length >= 2 && elementCount(shape.slice(0, -2)) === 1 ? shape.length - 1 : undefined),
   },
   macs: (_node, [a], output) => elementCount(output.shape) * a!.shape[a!.shape.length - 1],
+  decompose: (parts) => asReals(parts),
   lower: lowerMatMul,
   cases: [
     linearCase("matrix", [[5, 7], [7, 9], [9]], {}),
@@ -128,8 +131,13 @@ export const MatMul = defineOp({
       ],
       {},
     ),
+    { name: "integers", inputs: [tensor("i32", [1, -2, 3, 4, 5, 600], [2, 3]), tensor("i32", [7, 8, -9, 10, 11, 12], [3, 2])] },
   ],
 });
+
+function productType(node: Node, a: TensorType, b: TensorType, shape: Shape): TensorType {
+  return areIntegers(a, b) ? { dtype: a.dtype, shape } : linearOutput(node, shape);
+}
 
 /** Walks a stack of matrices; `visit` gets the index of the matrix of each operand. */
 function eachMatrix(stack: Shape, steps: readonly (readonly number[])[], visit: (at: number[]) => void): void {

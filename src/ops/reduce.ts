@@ -1,8 +1,8 @@
 import { Op, Reduce, ReduceField } from "../../assembly/shared/plan.ts";
 import type { Node } from "../graph/graph.ts";
 import { elementCount, i64, normalizeAxis, type Shape, stridesOf, type Tensor, type TensorType, tensor, zeros } from "../tensor/index.ts";
+import { asReals } from "./as-reals.ts";
 import { attr, type Decomposition, defineOp, type OpDef, wave } from "./define.ts";
-import { ELEMENT_CODES } from "./element-type.ts";
 import { f32Bits, type Lowering } from "./lowering.ts";
 import { average, averageScale } from "./pool.ts";
 
@@ -54,15 +54,6 @@ function logSumExp(parts: Decomposition): void {
   const total = parts.add("ReduceSum", [parts.add("Exp", [parts.add("Sub", [x, shift])]), ...axes], attrs);
   const shape = parts.value(i64(parts.type(total).shape));
   parts.add("Add", [parts.add("Log", [total]), parts.add("Reshape", [shift, shape], { allowzero: 1 })], {}, outputs);
-}
-
-/** Integers are reduced as reals: exact as long as they, and what comes out, stay below 2²⁴. */
-function asReals(parts: Decomposition): void {
-  const { op, inputs, attrs, outputs } = parts.node;
-  const { dtype, quant } = parts.type(inputs[0]);
-  if (dtype === "f32" || quant) return;
-  const reals = parts.add("Cast", [inputs[0]], { to: ELEMENT_CODES.f32 });
-  parts.add("Cast", [parts.add(op, [reals, ...inputs.slice(1)], attrs)], { to: ELEMENT_CODES[dtype] }, outputs);
 }
 
 /** Axes of a reduction in ascending order; an attribute up to opset 17, an input later, all axes where neither is given. */
@@ -125,7 +116,7 @@ function reduce(name: string, row: ReduceRow): OpDef {
       return { attrs, inputs: "first", perm: permutationWithout(perm, axes) };
     },
     quantize: mean ? { kind: "rescale" } : undefined,
-    decompose: (parts) => (parts.type(parts.node.inputs[0]).dtype === "f32" && row.decompose ? row.decompose(parts) : asReals(parts)),
+    decompose: (parts) => (parts.type(parts.node.inputs[0]).dtype === "f32" && row.decompose ? row.decompose(parts) : asReals(parts, 1)),
     ...(kind !== undefined && { lower: (ctx: Lowering) => emitReduce(ctx, kind, ctx.node) }),
     cases: [
       ["last axis", [3, 4, 9], { axes: [-1] }],

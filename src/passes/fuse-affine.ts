@@ -26,10 +26,10 @@ function weightOf(value: string, draft: Draft): Tensor | undefined {
 }
 
 function hostOf(node: Node, draft: Draft): Host | undefined {
-  const { shape } = draft.type(node.outputs[0]);
+  const { shape, dtype } = draft.type(node.outputs[0]);
   const rank = shape.length;
   const weight = weightOf(node.inputs[1] ?? "", draft);
-  if (!weight || (node.inputs[2] && !draft.constant(node.inputs[2])) || hasActivation(node)) return undefined;
+  if (dtype !== "f32" || !weight || (node.inputs[2] && !draft.constant(node.inputs[2])) || hasActivation(node)) return undefined;
   if (node.op === "Conv" && node.attrs.layout === "NCHW") return { weight: 1, weightAxis: 0, bias: 2, axis: 1 };
   if (node.op === "ConvTranspose" && node.attrs.group === 1) return { weight: 1, weightAxis: 1, bias: 2, axis: 1 };
   if (node.op === "MatMul" && weight.shape.length === 2 && rank > 0) return { weight: 1, weightAxis: 1, bias: 2, axis: rank - 1 };
