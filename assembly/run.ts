@@ -64,6 +64,10 @@ export function run(plan: usize): void {
         if (ASC_FEATURE_SIMD) simd.f32_layernorm(r);
         else scalar.f32_layernorm(r);
         break;
+      case Op.f32_attention:
+        if (ASC_FEATURE_SIMD) simd.f32_attention(r);
+        else scalar.f32_attention(r);
+        break;
       case Op.qs8_quantize:
         if (ASC_FEATURE_SIMD) simd.qs8_quantize(r);
         else scalar.qs8_quantize(r);

@@ -1,3 +1,4 @@
+export { f32_attention } from "./attention";
 export { f32_binary } from "./binary";
 export { f32_conv } from "./conv";
 export { copy } from "./copy";

@@ -5,21 +5,25 @@ import { Lanes } from "./lanes";
 
 /** Op `f32_pack`. */
 export function f32_pack(r: usize): void {
+  const n = Field.i32(r, PackField.n);
   const k = Field.i32(r, PackField.k);
   const ks = Field.i32(r, PackField.k_stride);
   const ns = Field.i32(r, PackField.n_stride);
   let b = Field.address(r, PackField.b);
   let w = Field.address(r, PackField.w);
   for (let batch = Field.i32(r, PackField.batch); batch > 0; batch--) {
-    let from = b;
-    let to = w;
-    for (let n = Field.i32(r, PackField.n); n > 0; n -= F32_NR) {
-      panel(from, to, min(n, F32_NR), k, ks, ns);
-      from += (ns * F32_NR) << 2;
-      to += (k * F32_NR) << 2;
-    }
+    f32_pack_matrix(n, k, b, ks, ns, w);
     b += Field.i32(r, PackField.b_step) << 2;
     w += Field.i32(r, PackField.w_step) << 2;
+  }
+}
+
+/** Packs one matrix, panel by panel. */
+export function f32_pack_matrix(n: i32, k: i32, b: usize, ks: i32, ns: i32, w: usize): void {
+  for (; n > 0; n -= F32_NR) {
+    panel(b, w, min(n, F32_NR), k, ks, ns);
+    b += (ns * F32_NR) << 2;
+    w += (k * F32_NR) << 2;
   }
 }
 

@@ -2,6 +2,7 @@
  * What the SIMD module exports beside the interpreter, for one reason only: an exported function is not inlined into its caller. Engines
  * replace baseline code call by call, so the loops that take the time must lie in functions that are called often.
  */
+export { f32_attention_row } from "./attention";
 export { f32_im2col } from "./conv";
 export { f32_dwconv_row } from "./dwconv";
 export { f32_gemm_1x24, f32_gemm_3x8, f32_gemm_4x8 } from "./gemm_tiles";

@@ -1,5 +1,6 @@
 export { cumulative_sum, one_hot, reverse_sequence } from "./along_axis";
 export { arg } from "./arg";
+export { f32_attention } from "./attention";
 export { f32_binary } from "./binary";
 export { compress, non_zero, unique } from "./bounded";
 export { cast } from "./cast";

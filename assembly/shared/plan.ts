@@ -70,6 +70,8 @@ export enum Op {
   roi_align = 62,
   pool_indices = 64,
   roi_pool = 65,
+  /** `assembly/shared/attention.ts`. */
+  f32_attention = 70,
 }
 
 /** Words before a record's first field. */
