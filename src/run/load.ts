@@ -22,12 +22,12 @@ const MAX_ARENA = 2 ** 29;
  * Throws FILE, EPK_INVALID, EPK_VERSION (also where the kernels are another model's), WASM_UNAVAILABLE, and LIMIT where it needs more memory than there is or than `maxArena` allows.
  */
 export async function load(source: Source | PromiseLike<Source>, options: LoadOptions = {}): Promise<Model> {
-  const sections = readContainer(await readSource(source));
+  const { wasm, maxArena = MAX_ARENA } = options;
+  const [file, kernels] = await Promise.all([readSource(source), instantiate(wasm)]);
+  const sections = readContainer(file);
   const chunks = sectionOf(sections, SectionKind.chunks);
   const meta = readMeta(sectionOf(sections, SectionKind.meta), chunks.length);
   const arena = meta.memory - meta.image;
-  const { wasm, maxArena = MAX_ARENA } = options;
-  const kernels = await instantiate(wasm);
   const { memory } = kernels;
   const pages = Math.ceil((Math.max(meta.memory, meta.image + Work.bytes) - memory.buffer.byteLength) / PAGE);
   try {
