@@ -14,20 +14,15 @@ interface Heads {
   readonly value: string;
 }
 
-/** Softmax(Q · Kᵀ · scale + biases) · V over heads, written to the node's output; `biases` broadcast against [batch, heads, length, keys]. */
+/** Attention over heads, written to the node's output; `biases` broadcast against [batch, heads, length, keys]. */
 function attend(parts: Decomposition, { query, key, value }: Heads, biases: readonly string[]): void {
   const { num_heads: heads, unidirectional, scale, mask_filter_value } = parts.node.attrs as Record<string, number>;
   const [, length, width] = parts.type(query).shape;
   if (width % heads !== 0) throw new RangeError(`${width} channels do not divide into ${heads} heads`);
-  const split = (x: string): string =>
-    parts.add("Transpose", [parts.add("Reshape", [x, parts.value(i64([0, 0, heads, -1]))])], { perm: [0, 2, 1, 3] });
-  const keys = parts.add("Transpose", [split(key)], { perm: [0, 1, 3, 2] });
-  const factor = scale || 1 / Math.sqrt(width / heads);
-  let scores = parts.add("MatMul", [parts.add("Mul", [split(query), parts.value(f32([factor], []))]), keys]);
+  const inputs = [query, key, value].map((x) => parts.add("Reshape", [x, parts.value(i64([0, 0, heads, -1]))]));
   const masks = unidirectional ? [...biases, causal(parts, length, parts.type(key).shape[1], mask_filter_value)] : biases;
-  for (const bias of masks) scores = parts.add("Add", [scores, bias]);
-  const mixed = parts.add("MatMul", [parts.add("Softmax", [scores], { axis: -1 }), split(value)]);
-  const joined = parts.add("Transpose", [mixed], { perm: [0, 2, 1, 3] });
+  if (masks.length > 0) inputs.push(masks.length > 1 ? parts.add("Sum", masks) : masks[0]);
+  const joined = parts.add("ScaledDotProductAttention", inputs, { scale: scale || 1 / Math.sqrt(width / heads) });
   parts.add("Reshape", [joined, parts.value(i64([0, 0, -1]))], {}, parts.node.outputs.slice(0, 1));
 }
 

@@ -64,6 +64,7 @@ export * from "./resize.ts";
 export * from "./reverse-sequence.ts";
 export * from "./rnn.ts";
 export * from "./roi-align.ts";
+export * from "./scaled-dot-product-attention.ts";
 export * from "./scan.ts";
 export * from "./shape.ts";
 export * from "./signal-tables.ts";

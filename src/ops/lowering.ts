@@ -1,3 +1,4 @@
+import type { AttentionField } from "../../assembly/shared/attention.ts";
 import type { CopyAtField, CountField, JumpBelowField, JumpField, JumpIfField } from "../../assembly/shared/control.ts";
 import {
   type CastField,
@@ -65,6 +66,7 @@ export interface FieldsOf {
   [Op.f32_reduce]: ReduceField;
   [Op.f32_softmax]: SoftmaxField;
   [Op.f32_layernorm]: LayerNormField;
+  [Op.f32_attention]: AttentionField;
   [Op.qs8_quantize]: QuantizeField;
   [Op.qs8_dequantize]: QuantizeField;
   [Op.qs8_quantize_dynamic]: QuantizeDynamicField;
