@@ -36,6 +36,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/run",
     "src/data",
   ],
+  "src/profile": ["src/errors.ts", "src/format", "src/run", "assembly/shared"],
   "src/trim": ["src/errors.ts"],
   "src/targets": ["src/errors.ts", "src/format", "src/trim"],
 };
