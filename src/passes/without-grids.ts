@@ -1,5 +1,6 @@
 import { freshNames } from "../graph/edit.ts";
 import type { Graph, Node } from "../graph/graph.ts";
+import { ELEMENT_CODES } from "../ops/element-type.ts";
 import { opOf } from "../ops/index.ts";
 import { epilogueOf, linearForm } from "../ops/linear.ts";
 import { makeNode } from "../ops/node.ts";
@@ -8,13 +9,20 @@ import { f32, type Quant, type Tensor, type TensorType, tensor } from "../tensor
 
 /**
  * The graph with its grids as ONNX writes them. An operator that computes on grids becomes the real one between DequantizeLinear and QuantizeLinear;
- * weights stay integers, dequantized per channel, and the bias of an integer layer becomes the i32 that it adds. Values keep their names.
+ * weights stay integers, dequantized per channel, and the bias of an integer layer becomes the i32 that it adds. A layer that quantizes its input
+ * while it runs becomes DynamicQuantizeLinear, the product of integers, and its scaling. Values keep their names.
  */
 export function withoutGrids(graph: Graph): Graph {
   const pass = new Writer(graph);
   for (const node of graph.nodes) pass.visit(node);
   return pass.finish();
 }
+
+/** Layers over integers, and how many dimensions follow that of the channels in what they write. */
+const INTEGER_FORMS: Readonly<Record<string, { readonly op: string; readonly channels: number }>> = {
+  MatMul: { op: "MatMulInteger", channels: 0 },
+  Conv: { op: "ConvInteger", channels: 2 },
+};
 
 class Writer {
   private readonly graph: Graph;
@@ -23,6 +31,8 @@ class Writer {
   private readonly fresh: (base: string) => string;
   /** Dequantized forms of integer values. */
   private readonly reals = new Map<string, string>();
+  /** Integers, scale and zero point of values that are quantized while the model runs. */
+  private readonly dynamics = new Map<string, readonly string[]>();
 
   constructor(graph: Graph) {
     this.graph = graph;
@@ -38,12 +48,59 @@ class Writer {
     else if (node.op === "QuantizeLinear" && node.quant) this.add("QuantizeLinear", this.real(input), node.quant, output);
     else if (node.op === "ToGrid") this.wrap(input, from!, node.quant!, output);
     else if (node.op === "FromGrid") this.unwrap(input, from!.quant!, node.attrs.to as string, output);
-    else this.compute(node);
+    else if (!this.dynamic(node)) this.compute(node);
   }
 
   finish(): Graph {
     const types = new Map(this.graph.inputs.map((name) => [name, this.graph.types.get(name)!]));
     return inferTypes({ ...this.graph, nodes: this.nodes, constants: this.constants, types });
+  }
+
+  /** A layer that quantizes its input while it runs, step by step as ONNX has it; false where the node is none. */
+  private dynamic(node: Node): boolean {
+    const [input, weights, bias] = node.inputs;
+    const [a, w] = [input, weights].map((value) => this.graph.types.get(value ?? ""));
+    const form = INTEGER_FORMS[node.op];
+    if (!form || !a || !w?.quant || w.quant.zero !== 0 || w.quant.block || linearForm(a, w, node.quant) !== "dynamic") return false;
+    const { min, max } = node.attrs as Record<string, number>;
+    const known = opOf(form.op)!.attrs;
+    const attrs = Object.fromEntries(Object.entries(node.attrs).filter(([name]) => name in known));
+    const [output] = node.outputs;
+    const alongOutputs = (length: number): number[] => (form.channels === 0 ? [length] : [length, ...new Array(form.channels).fill(1)]);
+    const { scale } = w.quant;
+    const weightScale = this.constant(`${weights}.scale`, f32(scale, scale.length === 1 ? [] : alongOutputs(scale.length)));
+    const [integers, step, zero] = this.quantized(input);
+    const acc = this.step(form.op, output, [integers, weights, zero], attrs);
+    const factor = this.step("Mul", output, [step, weightScale]);
+    const steps: [op: string, others: readonly string[], attrs?: Node["attrs"]][] = [
+      ["Cast", [], { to: ELEMENT_CODES.f32 }],
+      ["Mul", [factor]],
+    ];
+    const biases = this.graph.constants.get(bias ?? "")?.data;
+    if (biases) steps.push(["Add", [this.constant(`${bias}.real`, f32(Float32Array.from(biases), alongOutputs(biases.length)))]]);
+    const bounds = [min, max].map((bound) => (Number.isFinite(bound) ? this.constant(`${output}.bound`, f32([bound], [])) : ""));
+    if (bounds.some((bound) => bound !== "")) steps.push(["Clip", bounds]);
+    steps.reduce((value, [op, others, attrs], i) => this.step(op, output, [value, ...others], attrs, i === steps.length - 1), acc);
+    return true;
+  }
+
+  private quantized(value: string): readonly string[] {
+    const known = this.dynamics.get(value);
+    if (known) return known;
+    const outputs = ["u8", "scale", "zero"].map((part) => this.fresh(`${value}.${part}`));
+    this.nodes.push(
+      makeNode({ op: "DynamicQuantizeLinear", name: this.fresh(`${value}/quantize`), inputs: [this.real(value)], outputs, attrs: {} }),
+    );
+    this.dynamics.set(value, outputs);
+    return outputs;
+  }
+
+  /** A node of one output on the way to a value, or the last, which writes it. */
+  private step(op: string, towards: string, inputs: readonly string[], attrs: Node["attrs"] = {}, last = false): string {
+    const name = this.fresh(`${towards}/${op}`);
+    const output = last ? towards : name;
+    this.nodes.push(makeNode({ op, name, inputs, outputs: [output], attrs }));
+    return output;
   }
 
   /** An operator on reals; outputs that were on grids are put there behind it. */
