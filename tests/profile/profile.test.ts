@@ -13,7 +13,7 @@ import { graphOf, random } from "../graph/build.ts";
 const wasm = readFileSync(new URL("../../dist/simd.wasm", import.meta.url));
 
 /** Too many for the loop to be unrolled. */
-const STEPS = 60;
+const STEPS = 1000;
 
 const net = graphOf({
   inputs: { x: [1, 8, 8, 4] },
