@@ -3,7 +3,17 @@
  * along `axis`, or for every block of `block_size` along it.
  */
 import type { Node } from "../graph/graph.ts";
-import { channelIndex, type DType, elementCount, normalizeAxis, type Quant, type Tensor, type TensorType } from "../tensor/index.ts";
+import {
+  blockedShape,
+  channelIndex,
+  type DType,
+  elementCount,
+  normalizeAxis,
+  type Quant,
+  scaleIndex,
+  type Tensor,
+  type TensorType,
+} from "../tensor/index.ts";
 import { attr, type Decomposition } from "./define.ts";
 
 export const PARAM_ATTRS = { axis: attr.int(1), block_size: attr.int(0) };
@@ -34,15 +44,9 @@ export function paramIndex(node: Node, x: TensorType, scale: TensorType, zero: T
       throw new RangeError(`scales [${scale.shape}] do not fit axis ${axis} of [${x.shape}]`);
     return channelIndex(x.shape, axis);
   }
-  const blocks = Math.ceil(x.shape[axis] / block);
-  if (block < 0 || String(scale.shape) !== String(x.shape.with(axis, blocks)))
+  if (block < 0 || String(scale.shape) !== String(blockedShape(x.shape, { axis, size: block })))
     throw new RangeError(`scales [${scale.shape}] do not fit blocks of ${block} along axis ${axis} of [${x.shape}]`);
-  const inner = elementCount(x.shape.slice(axis + 1));
-  const along = x.shape[axis];
-  return (index) => {
-    const [outer, at] = [Math.floor(index / (inner * along)), Math.floor(index / inner) % along];
-    return (outer * blocks + Math.floor(at / block)) * inner + (index % inner);
-  };
+  return scaleIndex(x.shape, { block: { axis, size: block } });
 }
 
 /** The IR's grid of a whole tensor whose integers are `dtype`; undefined where it has none for these parameters. */
@@ -56,16 +60,21 @@ export function gridOfParams(dtype: DType, scale: Tensor | undefined, zero: Tens
  * grid for it.
  */
 export function constantOnGrid(node: Node, x: Tensor, scale: Tensor | undefined, zero: Tensor | undefined): Tensor | undefined {
-  if (!RANGES.has(x.dtype) || !scale || node.attrs.block_size !== 0 || !Array.from(scale.data).every(isScale)) return undefined;
-  const channel = paramIndex(node, x, scale, zero);
-  const axis = scale.data.length === 1 ? undefined : normalizeAxis(node.attrs.axis as number, x.shape.length);
-  const centred = shifted(x, (i) => (zero ? zero.data[channel(i)] : 0));
-  if (centred) {
-    const quant: Quant = { scale: Float32Array.from(scale.data), zero: 0, ...(axis !== undefined && { axis }) };
-    return { dtype: "i8", shape: x.shape, quant, data: centred };
-  }
+  if (!RANGES.has(x.dtype) || !scale || !Array.from(scale.data).every(isScale)) return undefined;
+  const param = paramIndex(node, x, scale, zero);
+  const centred = shifted(x, (i) => (zero ? zero.data[param(i)] : 0));
+  if (centred) return { dtype: "i8", shape: x.shape, quant: { ...spreadOf(node, x, scale), zero: 0 }, data: centred };
   const quant = gridOfParams(x.dtype, scale, zero);
   return quant && { dtype: "i8", shape: x.shape, quant, data: Int8Array.from(x.data, (q) => q - offsetOf(x.dtype)) };
+}
+
+/** The scales of a constant's grid, and what each of them is for. */
+function spreadOf(node: Node, x: TensorType, scale: Tensor): Omit<Quant, "zero"> {
+  const values = Float32Array.from(scale.data);
+  if (values.length === 1) return { scale: values };
+  const axis = normalizeAxis(node.attrs.axis as number, x.shape.length);
+  const size = node.attrs.block_size as number;
+  return size === 0 ? { scale: values, axis } : { scale: values, block: { axis, size } };
 }
 
 /** Integers less their zero points, where all of them fit i8. */

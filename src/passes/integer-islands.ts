@@ -6,7 +6,19 @@ import { makeNode } from "../ops/node.ts";
 import { permutationOf } from "../ops/transpose.ts";
 import { evaluateNode } from "../semantics/evaluate.ts";
 import { inferNode } from "../semantics/infer.ts";
-import { dequantizeTensor, elementCount, type Quant, sameQuant, type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
+import {
+  type Block,
+  blockedShape,
+  dequantizeTensor,
+  elementCount,
+  f32,
+  type Quant,
+  type Shape,
+  sameQuant,
+  type Tensor,
+  type TensorType,
+  typeOf,
+} from "../tensor/index.ts";
 
 /**
  * Models that come quantized: what stands between DequantizeLinear and QuantizeLinear computes on the grids themselves.
@@ -121,7 +133,7 @@ class IntegerIslands {
         : makeNode({ ...parts, op: "FromGrid", attrs: { to: type.dtype } });
     });
     const results = constant && this.movedConstant(node, constant);
-    if (!results && constant?.quant?.axis !== undefined) {
+    if (!results && constant?.quant && constant.quant.scale.length > 1) {
       for (const output of node.outputs) this.dequantized.delete(output);
       return undefined;
     }
@@ -137,9 +149,10 @@ class IntegerIslands {
     const inputs = node.inputs.map((name, i) => (i === 0 ? plain : this.constants.get(name)));
     if (node.inputs.some((name, i) => name !== "" && !inputs[i])) return undefined;
     const results = evaluateNode(node, inputs);
-    if (quant?.axis === undefined) return results.map((result) => ({ ...result, quant }));
-    const axis = movedAxis(node, plain.shape, results[0].shape, quant.axis);
-    return axis === undefined || results.length > 1 ? undefined : [{ ...results[0], quant: { ...quant, axis } }];
+    if (!quant || quant.scale.length === 1) return results.map((result) => ({ ...result, quant }));
+    if (results.length > 1) return undefined;
+    const grid = quant.block ? movedBlocks(node, plain.shape, quant, quant.block) : movedSlices(node, plain.shape, results[0].shape, quant);
+    return grid && [{ ...results[0], quant: grid }];
   }
 
   /** The node as it computes on grids, or undefined where it cannot. */
@@ -237,6 +250,19 @@ function readsStored(reader: Node, value: string, stored: Tensor): boolean {
   const rule = opOf(reader.op)?.quantize;
   const once = reader.inputs.every((input, i) => (input === value) === (i === 1));
   return once && rule?.kind === "linear" && axisOfOutputs(reader, rule, stored) !== undefined;
+}
+
+function movedSlices(node: Node, from: Shape, to: Shape, quant: Quant): Quant | undefined {
+  const axis = movedAxis(node, from, to, quant.axis!);
+  return axis === undefined ? undefined : { ...quant, axis };
+}
+
+/** The grid of transposed weights; blocks do not survive another movement. */
+function movedBlocks(node: Node, from: Shape, quant: Quant, block: Block): Quant | undefined {
+  if (node.op !== "Transpose") return undefined;
+  const [{ data }] = evaluateNode(node, [f32(quant.scale, blockedShape(from, block))]);
+  const axis = permutationOf(node, { dtype: "i8", shape: from }).indexOf(block.axis);
+  return { ...quant, scale: Float32Array.from(data), block: { ...block, axis } };
 }
 
 /** Where an axis lies after a Transpose, or after a Reshape: with as many places, and as many before it. */

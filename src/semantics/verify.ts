@@ -2,7 +2,7 @@ import { EdgepackError } from "../errors.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { opOf } from "../ops/index.ts";
 import { settledBody } from "../ops/subgraph.ts";
-import { formatType, sameType, type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
+import { formatType, gridProblem, sameType, type Tensor, type TensorType, typeOf } from "../tensor/index.ts";
 import { inferNode, SHAPE_WORK, walkTypes } from "./infer.ts";
 
 /**
@@ -28,6 +28,8 @@ function problemsOf(graph: Graph, known: ReadonlyMap<string, Tensor>): string[] 
   for (const name of graph.inputs) define(name, "an input", graph.types.get(name));
   for (const [name, tensor] of graph.constants) {
     define(name, "a constant", typeOf(tensor));
+    const grid = gridProblem(tensor);
+    if (grid) problems.push(`%${name} has ${grid}`);
     const stated = graph.types.get(name);
     if (stated && !sameType(stated, tensor)) problems.push(`%${name} is ${formatType(tensor)}, stated as ${formatType(stated)}`);
   }

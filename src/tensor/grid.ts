@@ -1,6 +1,6 @@
 /** The integer arithmetic of docs/quantization.md. Operators' definitions and the planner both use these. */
-import { elementCount } from "./shape.ts";
-import type { Quant, Tensor } from "./tensor.ts";
+import { aroundAxis, elementCount, type Shape } from "./shape.ts";
+import type { Block, Quant, Tensor, TensorType } from "./tensor.ts";
 
 const f32 = Math.fround;
 
@@ -53,29 +53,67 @@ export function quantizeTensor(x: Tensor, quant: Quant): Tensor {
   return { dtype: "i8", shape: x.shape, quant, data: Int8Array.from(x.data, (v) => quantizeValue(v, quant.scale[0], quant.zero)) };
 }
 
-/** The reals that a quantized tensor stands for, per tensor or per slice along the grid's axis. */
+/** The reals that a quantized tensor stands for. */
 export function dequantizeTensor(x: Tensor): Tensor {
   const quant = x.quant;
   if (!quant) throw new RangeError("the tensor has no grid");
   const { scale, zero } = quant;
-  const channel = channelIndex(x.shape, quant.axis);
-  return { dtype: "f32", shape: x.shape, data: Float32Array.from(x.data, (q, i) => dequantizeValue(q, scale[channel(i)], zero)) };
+  const at = scaleIndex(x.shape, quant);
+  return { dtype: "f32", shape: x.shape, data: Float32Array.from(x.data, (q, i) => dequantizeValue(q, scale[at(i)], zero)) };
+}
+
+/** Which of a grid's scales belongs to a flat index of a tensor of this shape. */
+export function scaleIndex(shape: Shape, { axis, block }: Pick<Quant, "axis" | "block">): (index: number) => number {
+  return block ? blockIndex(shape, block) : channelIndex(shape, axis);
 }
 
 /** Which slice along `axis` a flat index lies in; always 0 without an axis. */
-export function channelIndex(shape: readonly number[], axis: number | undefined): (index: number) => number {
+export function channelIndex(shape: Shape, axis: number | undefined): (index: number) => number {
   if (axis === undefined) return () => 0;
-  const inner = elementCount(shape.slice(axis + 1));
-  const channels = shape[axis];
-  return (index) => Math.floor(index / inner) % channels;
+  const { n, inner } = aroundAxis(shape, axis);
+  return (index) => Math.floor(index / inner) % n;
 }
 
-/** Symmetric i8 weights, −127..127, one scale for each slice along `axis`: the largest magnitude falls on 127. An all-zero slice gets scale 1. */
-export function quantizeWeights(w: Tensor, axis: number): Tensor {
-  const channel = channelIndex(w.shape, axis);
-  const scale = new Float32Array(w.shape[axis]);
-  for (let i = 0; i < w.data.length; i++) scale[channel(i)] = Math.max(scale[channel(i)], Math.abs(w.data[i]));
-  for (let c = 0; c < scale.length; c++) scale[c] = scale[c] / 127 || 1;
-  const data = Int8Array.from(w.data, (v, i) => clamp(roundEven(f32(f32(v) / scale[channel(i)])), -127, 127));
-  return { dtype: "i8", shape: w.shape, quant: { scale, zero: 0, axis }, data };
+function blockIndex(shape: Shape, { axis, size }: Block): (index: number) => number {
+  const { n, inner } = aroundAxis(shape, axis);
+  const blocks = Math.ceil(n / size);
+  return (index) => {
+    const [outer, place] = [Math.floor(index / (inner * n)), Math.floor(index / inner) % n];
+    return (outer * blocks + Math.floor(place / size)) * inner + (index % inner);
+  };
+}
+
+/** The shape of the scales of a blocked grid. */
+export function blockedShape(shape: Shape, { axis, size }: Block): Shape {
+  return shape.with(axis, Math.ceil(shape[axis] / size));
+}
+
+/** What is wrong with a tensor's grid; undefined where it fits. */
+export function gridProblem({ dtype, shape, quant }: TensorType): string | undefined {
+  if (!quant) return undefined;
+  const { scale, zero, axis, block } = quant;
+  if (dtype !== "i8") return `a grid of ${dtype}`;
+  if (!Number.isInteger(zero) || zero < I8_MIN || zero > I8_MAX) return `a grid whose zero is ${zero}`;
+  if (scale.some((s) => !(s > 0 && s < Number.POSITIVE_INFINITY))) return "a grid whose scale is not positive";
+  if (block && (axis !== undefined || !(block.axis in shape) || !Number.isInteger(block.size) || block.size < 1))
+    return `a grid in blocks of ${block.size} along axis ${block.axis} of [${shape}]`;
+  if (axis !== undefined && !(axis in shape)) return `a grid along axis ${axis} of [${shape}]`;
+  const scales = block ? elementCount(blockedShape(shape, block)) : axis === undefined ? 1 : shape[axis];
+  if (scale.length !== scales) return `a grid of ${scale.length} scales, not ${scales}`;
+  return scales > 1 && zero !== 0 ? `a grid of ${scales} scales whose zero is ${zero}` : undefined;
+}
+
+/**
+ * Weights on symmetric grids of so many `levels` (an odd number up to 255; 15 is int4), one for each slice along an axis or for each block: its largest
+ * magnitude falls on the last level. Where all are zero, the scale is 1.
+ */
+export function quantizeWeights(w: Tensor, along: number | Block, levels = 255): Tensor {
+  const grid = typeof along === "number" ? { axis: along } : { block: along };
+  const at = scaleIndex(w.shape, grid);
+  const most = (levels - 1) / 2;
+  const scale = new Float32Array(typeof along === "number" ? w.shape[along] : elementCount(blockedShape(w.shape, along)));
+  for (let i = 0; i < w.data.length; i++) scale[at(i)] = Math.max(scale[at(i)], Math.abs(w.data[i]));
+  for (let c = 0; c < scale.length; c++) scale[c] = scale[c] / most || 1;
+  const data = Int8Array.from(w.data, (v, i) => clamp(roundEven(f32(f32(v) / scale[at(i)])), -most, most));
+  return { dtype: "i8", shape: w.shape, quant: { scale, zero: 0, ...grid }, data };
 }

@@ -1,11 +1,22 @@
 import { DTYPES, type DType, type TensorData } from "./dtype.ts";
 import { elementCount, type Shape, sameShape } from "./shape.ts";
 
-/** An affine grid: real = scale · (integer − zero). One scale for the tensor, or one per slice along `axis` (then zero is 0). */
+/** `size` neighbours along `axis`; the last block of a dimension may be shorter. */
+export interface Block {
+  readonly axis: number;
+  readonly size: number;
+}
+
+/**
+ * An affine grid: real = scale · (integer − zero). One scale for the tensor; or one for each slice along `axis`; or, of weights, one for each `block`,
+ * in every place of the other axes: the scales are then a row-major tensor of the integers' shape in which the dimension at `block.axis` is
+ * ⌈d / block.size⌉, as in ONNX's blocked quantization. Where there is more than one scale, zero is 0.
+ */
 export interface Quant {
   readonly scale: Float32Array;
   readonly zero: number;
   readonly axis?: number;
+  readonly block?: Block;
 }
 
 /**
@@ -49,11 +60,15 @@ export function typeOf({ dtype, shape, quant }: TensorType): TensorType {
   return quant ? { dtype, shape, quant } : { dtype, shape };
 }
 
-/** Stable text form, `f32[1,3,224,224]`, with the grid of quantized tensors: `i8[1,8]@0.05-128`, and `i64[≤20,3]` where a dimension is a bound. */
+/**
+ * Stable text form, `f32[1,3,224,224]`, with the grid of quantized tensors: `i8[1,8]@0.05-128`, `i8[8,64]@axis0`, `i8[8,64]@axis1/32` in blocks of 32,
+ * and `i64[≤20,3]` where a dimension is a bound.
+ */
 export function formatType(type: TensorType): string {
   const base = `${type.dtype}[${type.shape.map((d, i) => (i === type.bound?.axis ? `≤${d}` : d)).join(",")}]`;
   if (!type.quant) return base;
-  const { scale, zero, axis } = type.quant;
+  const { scale, zero, axis, block } = type.quant;
+  if (block) return `${base}@axis${block.axis}/${block.size}`;
   return axis === undefined ? `${base}@${Number(scale[0].toPrecision(6))}${zero < 0 ? "" : "+"}${zero}` : `${base}@axis${axis}`;
 }
 
@@ -65,7 +80,8 @@ export function withShape(type: TensorType, shape: Shape): TensorType {
 /** Whether two grids are the same, or both absent. */
 export function sameQuant(a: Quant | undefined, b: Quant | undefined): boolean {
   if (!a || !b) return a === b;
-  return a.zero === b.zero && a.axis === b.axis && sameShape(Array.from(a.scale), Array.from(b.scale));
+  const sameBlock = a.block?.axis === b.block?.axis && a.block?.size === b.block?.size;
+  return a.zero === b.zero && a.axis === b.axis && sameBlock && sameShape(Array.from(a.scale), Array.from(b.scale));
 }
 
 export function sameType(a: TensorType, b: TensorType): boolean {
