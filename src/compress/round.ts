@@ -8,11 +8,11 @@
  * Alistarh 2023); and integers that take more bits in the file may cost more (entropy-constrained quantization, Chou et al. 1989).
  */
 import type { Graph, Node } from "../graph/graph.ts";
-import type { Tensor } from "../tensor/index.ts";
+import { elementCount, type Shape, scaleIndex, type Tensor } from "../tensor/index.ts";
 import { type LayerView, layerView } from "./layer-view.ts";
 import { blocksOf, type Moments } from "./moments.ts";
 import { type Rate, rateOf } from "./rate.ts";
-import { gridOfWeights, INT8_WEIGHTS, type LayerWeights, layerWeights, type WeightGrid, type WeightScheme } from "./weight-grid.ts";
+import { gridOfWeights, INT8_WEIGHTS, type LayerWeights, type WeightGrid, type WeightScheme } from "./weight-grid.ts";
 
 /** Added to the diagonal, as a share of its mean: keeps weights that nothing was read by near where they were. */
 const DAMPING = 0.01;
@@ -30,20 +30,16 @@ const PRICED_PASSES = 2;
 
 /** A linear layer whose weights are rounded, maybe several times: what depends on its moments alone is done once. */
 export class Rounder {
-  readonly layer: LayerWeights;
-  readonly #weights: Tensor;
-  readonly #axis: number;
+  readonly weights: LayerWeights;
   readonly #view: LayerView;
   readonly #factors: readonly Factor[];
 
   /** Without moments, weights are rounded to nearest. Slices along `axis` of the weights are outputs. */
   constructor(graph: Graph, node: Node, axis: number, moments: Moments | undefined) {
-    this.#weights = graph.constants.get(node.inputs[1])!;
-    this.#axis = axis;
-    this.#view = layerView(graph, node) ?? sliceView(this.#weights, axis);
+    const { shape, data } = graph.constants.get(node.inputs[1])!;
+    this.#view = layerView(graph, node) ?? sliceView(shape, axis);
     this.#factors = factorsOf(this.#view, moments);
-    const energy = moments && ((group: number, r: number): number => diagonalOf(this.#view, moments, group, r));
-    this.layer = layerWeights(this.#view, this.#weights.data, energy);
+    this.weights = { shape, data, axis, reduced: reducedAxis(shape, axis), importance: importanceOf(this.#view, moments) };
   }
 
   /** By how much the squared error of outputs grows with that of a weight, on average, when those rounded after it make up for it. */
@@ -52,18 +48,41 @@ export class Rounder {
     return squares.reduce((sum, v) => sum + v, 0) / (this.#view.k * this.#view.groups);
   }
 
-  /** The weights on their symmetric grid with a scale for each slice along the axis. */
+  /** The weights on their grid. */
   round({ grid, removed, perBit }: RoundOptions): Tensor {
-    const on = "nearest" in grid ? grid : gridOfWeights(this.layer, grid);
+    const { shape, data } = this.weights;
+    const on = "nearest" in grid ? grid : gridOfWeights(this.weights, grid);
     const pass = (rate?: Rate): Int8Array => {
-      const data = new Int8Array(this.#weights.data.length);
-      for (const factor of this.#factors) roundBlock(this.#view, factor, this.#weights.data, on, data, removed, rate);
-      return data;
+      const rounded = new Int8Array(data.length);
+      for (const factor of this.#factors) roundBlock(this.#view, factor, this.weights, on, rounded, removed, rate);
+      return rounded;
     };
-    let data = pass();
-    if (perBit) for (let i = 0; i < PRICED_PASSES; i++) data = pass(rateOf(data, perBit));
-    return { dtype: "i8", shape: this.#weights.shape, quant: { scale: on.scale, zero: 0, axis: this.#axis }, data };
+    let rounded = pass();
+    if (perBit) for (let i = 0; i < PRICED_PASSES; i++) rounded = pass(rateOf(rounded, perBit));
+    return { dtype: "i8", shape, quant: on.quant, data: rounded };
   }
+}
+
+/** The axis that an output sums over, if it is one: of a matrix product, or of a convolution with a kernel of one tap. */
+function reducedAxis(shape: Shape, axis: number): number | undefined {
+  const others = shape.flatMap((d, i) => (i !== axis && d > 1 ? [i] : []));
+  return others.length === 1 ? others[0] : undefined;
+}
+
+/** The diagonal of the moments, by place in the weights; 1 without them. */
+function importanceOf(view: LayerView, moments: Moments | undefined): Float32Array {
+  const importance = new Float32Array(view.outputs * view.k).fill(1);
+  if (!moments) return importance;
+  const blocks = blocksOf(view.k);
+  const perGroup = view.outputs / view.groups;
+  for (let output = 0; output < view.outputs; output++) {
+    const group = Math.floor(output / perGroup);
+    blocks.forEach(({ first, length }, block) => {
+      const matrix = moments[group * blocks.length + block];
+      for (let i = 0; i < length; i++) importance[view.weight(output, first + i)] = matrix[i * (length + 1)];
+    });
+  }
+  return importance;
 }
 
 /** The weights of a linear layer on their int8 grid with a scale for each slice along `axis`; without moments, each to the nearest. */
@@ -72,13 +91,13 @@ export function roundWeights(graph: Graph, node: Node, axis: number, moments: Mo
 }
 
 /** Outputs as slices along an axis, for operators whose patches nobody knows. */
-function sliceView({ shape, data }: Tensor, axis: number): LayerView {
+function sliceView(shape: Shape, axis: number): LayerView {
   const inner = shape.slice(axis + 1).reduce((n, d) => n * d, 1);
   const outputs = shape[axis];
   return {
     outputs,
     groups: 1,
-    k: data.length / outputs,
+    k: elementCount(shape) / outputs,
     patches: 0,
     weight: (output, r) => (Math.floor(r / inner) * outputs + output) * inner + (r % inner),
     patch: () => {},
@@ -107,40 +126,35 @@ function factorsOf(view: LayerView, moments: Moments | undefined): Factor[] {
   ).flat();
 }
 
-function diagonalOf(view: LayerView, moments: Moments, group: number, r: number): number {
-  const blocks = blocksOf(view.k);
-  const block = blocks.findLastIndex(({ first }) => first <= r);
-  const { first, length } = blocks[block];
-  return moments[group * blocks.length + block][(r - first) * (length + 1)];
-}
-
 function roundBlock(
   view: LayerView,
   { group, order, upper }: Factor,
-  weights: ArrayLike<number>,
-  grid: WeightGrid,
-  data: Int8Array,
+  { shape, data }: LayerWeights,
+  { quant, nearest }: WeightGrid,
+  rounded: Int8Array,
   removed: ArrayLike<number> | undefined,
   rate: Rate | undefined,
 ): void {
   const k = order.length;
   const residual = new Float64Array(k);
   const perGroup = view.outputs / view.groups;
+  const sliceOf = scaleIndex(shape, quant);
   for (let output = group * perGroup; output < (group + 1) * perGroup; output++) {
-    const step = grid.scale[output];
     for (let i = k - 1; i >= 0; i--) {
       const at = view.weight(output, order[i]);
+      const slice = sliceOf(at);
+      const step = quant.scale[slice];
       const row = i * k;
       let made = 0;
       for (let j = i + 1; j < k; j++) made += upper[row + j] * residual[j];
-      const wanted = (weights[at] + made / upper[row + i]) / step;
+      const wanted = (data[at] + made / upper[row + i]) / step;
       let chosen = 0;
       if (!removed?.[at]) {
-        chosen = grid.nearest(wanted, output);
+        chosen = nearest(wanted, slice);
         if (rate) chosen = rate.cheapest(wanted, chosen, (upper[row + i] * step) ** 2);
       }
-      data[at] = chosen;
-      residual[i] = weights[at] - chosen * step;
+      rounded[at] = chosen;
+      residual[i] = data[at] - chosen * step;
     }
   }
 }

@@ -2,8 +2,7 @@
  * Grids for weights: which integers a weight may be, and what one step stands for. Whatever the grid — 8 bits or 3, ternary, a codebook — the
  * integers fit i8, so that the same kernels run them; that there are few of them is what the entropy coder is for.
  */
-import { clamp, roundEven } from "../tensor/index.ts";
-import type { LayerView } from "./layer-view.ts";
+import { blockedShape, clamp, elementCount, type Quant, roundEven, type Shape, scaleIndex } from "../tensor/index.ts";
 
 /** How the weights of a layer are put on a grid. */
 export interface WeightScheme {
@@ -11,8 +10,8 @@ export interface WeightScheme {
   readonly levels: number;
   /** In place of evenly spaced values, as many as this, found by k-means (Han et al. 2016, without the training). */
   readonly codebook?: number;
-  /** Slices of weights that have a scale of their own. */
-  readonly per: "channel" | "tensor";
+  /** Weights that share a scale: those of an output, of the whole layer, or so many neighbours among those that an output sums over. */
+  readonly per: "channel" | "tensor" | { readonly group: number };
   /** Whether the grid has as many values below zero as above; otherwise it lies where the weights do, and has at most 128. */
   readonly symmetric: boolean;
   /** Whether the outermost weight falls on the outermost value, or the scale is that with the least squared error. */
@@ -21,38 +20,50 @@ export interface WeightScheme {
 
 export const INT8_WEIGHTS: WeightScheme = { levels: 255, per: "channel", symmetric: true, range: "max" };
 
-/** Most values of an evenly spaced grid of so many bits that is the same on both sides of zero. */
-export const symmetricLevels = (bits: number): number => 2 ** bits - 1;
-
 export interface WeightGrid {
-  /** What one step stands for, for each output. */
-  readonly scale: Float32Array;
-  /** The allowed integer nearest to `x`, in steps. */
-  nearest(x: number, output: number): number;
+  readonly quant: Quant;
+  /** The allowed integer nearest to `x`, in steps of the scale at `slice`. */
+  nearest(x: number, slice: number): number;
 }
 
-/** Weights of a layer by output and place in the patch, and how much the outputs' squared error grows with that of each place. */
+/** A layer's weights and how much the outputs' squared error grows with that of each. */
 export interface LayerWeights {
-  readonly outputs: number;
-  readonly k: number;
-  weight(output: number, r: number): number;
-  importance(output: number, r: number): number;
+  readonly shape: Shape;
+  readonly data: ArrayLike<number>;
+  readonly importance: ArrayLike<number>;
+  /** Outputs lie along it. */
+  readonly axis: number;
+  /** What an output sums over lies along it, where it lies along one. */
+  readonly reduced?: number;
 }
 
-/** Reads a layer's weights through its view; without moments, every place is as important. */
-export function layerWeights(view: LayerView, data: ArrayLike<number>, energy?: (group: number, r: number) => number): LayerWeights {
-  const perGroup = view.outputs / view.groups;
-  return {
-    outputs: view.outputs,
-    k: view.k,
-    weight: (output, r) => data[view.weight(output, r)],
-    importance: (output, r) => energy?.(Math.floor(output / perGroup), r) ?? 1,
-  };
-}
-
-/** The grid of a scheme for these weights. */
+/** The grid of a scheme for these weights. Where groups are asked for and what an output sums over has several axes, each output has a scale. */
 export function gridOfWeights(weights: LayerWeights, scheme: WeightScheme): WeightGrid {
   return scheme.codebook ? codebookGrid(weights, scheme, scheme.codebook) : evenGrid(weights, scheme);
+}
+
+/** The evenly spaced grid that a step leads to: the same for all outputs but those with weights that i8 cannot reach. */
+export function steppedGrid(weights: LayerWeights, step: number): WeightGrid {
+  const { slices, quant } = slicesOf(weights, "channel");
+  const scale = Float32Array.from(slices, (slice) => {
+    const largest = slice.reduce((most, at) => Math.max(most, Math.abs(weights.data[at])), 0);
+    return Math.max(step, largest / FINEST) || 1;
+  });
+  return { quant: { ...quant, scale }, nearest: (x) => clamp(roundEven(x), -FINEST, FINEST) };
+}
+
+/** Which weights share a scale, by their places in the data, and how a grid says so. */
+function slicesOf(
+  { shape, data, axis, reduced }: LayerWeights,
+  per: WeightScheme["per"],
+): { readonly slices: readonly (readonly number[])[]; readonly quant: Omit<Quant, "scale"> } {
+  const block = typeof per === "object" && reduced !== undefined ? { axis: reduced, size: per.group } : undefined;
+  const quant: Omit<Quant, "scale"> = block ? { zero: 0, block } : { zero: 0, axis };
+  const slice = scaleIndex(shape, quant);
+  const count = quant.block ? elementCount(blockedShape(shape, quant.block)) : shape[axis];
+  const slices = Array.from({ length: count }, (): number[] => []);
+  for (let at = 0; at < data.length; at++) slices[slice(at)].push(at);
+  return { slices, quant };
 }
 
 /** Factors of the largest range among which the one with the least error is found. */
@@ -65,31 +76,28 @@ interface Span {
 }
 
 function evenGrid(weights: LayerWeights, { levels, per, symmetric, range }: WeightScheme): WeightGrid {
-  const every = Array.from({ length: weights.outputs }, (_, output) => output);
-  const spanOf = (outputs: readonly number[]): Span => {
-    const [min, max] = extremes(weights, outputs);
+  const spanOf = (slice: readonly number[]): Span => {
+    const [min, max] = extremes(weights, slice);
     const whole = spanOver(min, max, levels, symmetric);
     if (range === "max") return whole;
     const candidates = FACTORS.map((factor) => spanOver(min * factor, max * factor, levels, symmetric));
-    const errors = candidates.map((span) => squaredError(weights, outputs, span));
+    const errors = candidates.map((span) => squaredError(weights, slice, span));
     return candidates[errors.indexOf(Math.min(...errors))];
   };
-  const shared = per === "tensor" ? spanOf(every) : undefined;
-  const spans = every.map((output) => shared ?? spanOf([output]));
+  const { slices, quant } = slicesOf(weights, per);
+  const shared = per === "tensor" ? spanOf(slices.flat()) : undefined;
+  const spans = slices.map((slice) => shared ?? spanOf(slice));
   return {
-    scale: Float32Array.from(spans, ({ scale }) => scale),
-    nearest: (x, output) => clamp(roundEven(x), spans[output].lo, spans[output].hi),
+    quant: { ...quant, scale: Float32Array.from(spans, ({ scale }) => scale) },
+    nearest: (x, slice) => clamp(roundEven(x), spans[slice].lo, spans[slice].hi),
   };
 }
 
-function extremes({ k, weight }: LayerWeights, outputs: readonly number[]): [min: number, max: number] {
+function extremes({ data }: LayerWeights, slice: readonly number[]): [min: number, max: number] {
   let [min, max] = [0, 0];
-  for (const output of outputs) {
-    for (let r = 0; r < k; r++) {
-      const w = weight(output, r);
-      if (w < min) min = w;
-      if (w > max) max = w;
-    }
+  for (const at of slice) {
+    if (data[at] < min) min = data[at];
+    if (data[at] > max) max = data[at];
   }
   return [min, max];
 }
@@ -105,14 +113,11 @@ function spanOver(min: number, max: number, levels: number, symmetric: boolean):
   return { scale, lo, hi: lo + levels - 1 };
 }
 
-function squaredError({ k, weight, importance }: LayerWeights, outputs: readonly number[], { scale, lo, hi }: Span): number {
+function squaredError({ data, importance }: LayerWeights, slice: readonly number[], { scale, lo, hi }: Span): number {
   let error = 0;
-  for (const output of outputs) {
-    for (let r = 0; r < k; r++) {
-      const w = weight(output, r);
-      const apart = w - scale * clamp(Math.round(w / scale), lo, hi);
-      error += importance(output, r) * apart * apart;
-    }
+  for (const at of slice) {
+    const apart = data[at] - scale * clamp(Math.round(data[at] / scale), lo, hi);
+    error += importance[at] * apart * apart;
   }
   return error;
 }
@@ -121,27 +126,27 @@ function squaredError({ k, weight, importance }: LayerWeights, outputs: readonly
 const FINEST = 127;
 const LLOYD_STEPS = 30;
 
-/** All outputs share the values, in steps of a scale that each output (or the layer) has; 0 is among them, so that what is pruned stays so. */
+/** All slices share the values, in steps of a scale that each has; 0 is among them, so that what is removed stays so. */
 function codebookGrid(weights: LayerWeights, { per }: WeightScheme, size: number): WeightGrid {
-  const { outputs, k, weight, importance } = weights;
   const fine = evenGrid(weights, { levels: 2 * FINEST + 1, per, symmetric: true, range: "max" });
+  const { slices } = slicesOf(weights, per);
   // How much weight lies at each integer of the fine grid, and how important it is.
   const mass = new Float64Array(2 * FINEST + 1);
-  for (let output = 0; output < outputs; output++) {
-    const step = fine.scale[output];
-    for (let r = 0; r < k; r++) mass[fine.nearest(weight(output, r) / step, output) + FINEST] += importance(output, r) * step * step;
+  for (const [i, slice] of slices.entries()) {
+    const step = fine.quant.scale[i];
+    for (const at of slice) mass[fine.nearest(weights.data[at] / step, i) + FINEST] += weights.importance[at] * step * step;
   }
   const values = kMeans(mass, size);
   const nearestOf = Int8Array.from({ length: 2 * FINEST + 1 }, (_, i) =>
     values.reduce((best, v) => (Math.abs(v - (i - FINEST)) < Math.abs(best - (i - FINEST)) ? v : best)),
   );
-  return { scale: fine.scale, nearest: (x) => nearestOf[clamp(roundEven(x), -FINEST, FINEST) + FINEST] };
+  return { quant: fine.quant, nearest: (x) => nearestOf[clamp(roundEven(x), -FINEST, FINEST) + FINEST] };
 }
 
-/** Lloyd's algorithm on integers −127..127 that weigh `mass`, evenly spread at first; one centre stays at 0. */
+/** Lloyd's algorithm on integers −127..127 that weigh `mass`, with centres evenly spread at first; the one nearest to 0 stays there. */
 function kMeans(mass: Float64Array, size: number): readonly number[] {
   const used = Array.from(mass, (m, i) => (m > 0 ? i - FINEST : 0));
-  const [min, max] = [Math.min(0, ...used), Math.max(0, ...used)];
+  const [min, max] = [Math.min(...used), Math.max(...used)];
   let centres = Array.from({ length: size }, (_, i) => min + ((max - min) * i) / Math.max(size - 1, 1));
   for (let step = 0; step < LLOYD_STEPS; step++) {
     const zero = centres.reduce((best, c, i) => (Math.abs(c) < Math.abs(centres[best]) ? i : best), 0);
@@ -156,14 +161,4 @@ function kMeans(mass: Float64Array, size: number): readonly number[] {
     centres = centres.map((c, i) => (i === zero ? 0 : sums[i].mass > 0 ? sums[i].at / sums[i].mass : c)).sort((a, b) => a - b);
   }
   return [...new Set(centres.map(Math.round))];
-}
-
-/** The evenly spaced grid that a step leads to: the same for all outputs but those with weights that i8 cannot reach. */
-export function steppedGrid({ outputs, k, weight }: LayerWeights, step: number): WeightGrid {
-  const scale = Float32Array.from({ length: outputs }, (_, output) => {
-    let largest = 0;
-    for (let r = 0; r < k; r++) largest = Math.max(largest, Math.abs(weight(output, r)));
-    return Math.max(step, largest / FINEST) || 1;
-  });
-  return { scale, nearest: (x) => clamp(roundEven(x), -FINEST, FINEST) };
 }
