@@ -20,7 +20,9 @@ const INT8: Readonly<Record<QuantizeRule["kind"], string>> = {
 export function operatorsPage(): string {
   const own = (domain: string | undefined) =>
     DEFS.filter(([name, def]) => def.domain === domain && (domain || STANDARD_OPERATORS.has(name)));
-  const missing = [...STANDARD_OPERATORS.keys()].filter((name) => !DEFS.some(([own]) => own === name)).sort();
+  const missing = [...STANDARD_OPERATORS.keys()]
+    .filter((name) => !DEFS.some(([own, { domain }]) => own === name && domain === undefined))
+    .sort();
   const contrib = [...CONTRIB.keys(), ...own("com.microsoft").map(([name]) => name)];
   return `# Operators
 

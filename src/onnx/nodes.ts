@@ -22,6 +22,8 @@ export interface NodeReader {
   readonly read: ReadonlySet<string>;
   /** The graph of an attribute, still open: it reads values of the graphs around it. */
   subgraph(attribute: AttributeProto): Graph;
+  /** ONNX's code of the element type of a constant that this graph has. */
+  elementType(value: string): number | undefined;
   fresh(base: string): string;
   constant(base: string, value: Tensor): string;
 }
@@ -83,9 +85,10 @@ function outputsOf(proto: NodeProto, variadic: boolean, reader: NodeReader): str
   return outputs.map((name) => name || reader.fresh(`${proto.opType}_unused`));
 }
 
-function upgradeContext(name: string, { opset, fresh, constant }: NodeReader) {
+function upgradeContext(name: string, { opset, fresh, constant, elementType }: NodeReader) {
   return {
     opset,
+    elementType,
     fresh: () => fresh(`${name}_part`),
     constant: (value: Tensor) => constant(`${name}_const`, value),
   };

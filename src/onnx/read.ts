@@ -11,7 +11,7 @@ import { DOUBLE, type External, readTensor } from "./tensor.ts";
 import { decode } from "./wire.ts";
 
 /** Opsets whose models are read; from 18 on, nodes that the opset changed are refused one by one. */
-export const OPSETS = { oldest: 1, newest: 21 } as const;
+export const OPSETS = { oldest: 1, newest: 25 } as const;
 
 export interface ReadOptions {
   /** Shapes of inputs whose dimensions the model leaves open. */
@@ -120,6 +120,7 @@ function readNodes(proto: GraphProto, constants: Map<string, Tensor>, from: Name
   const reader: NodeReader = {
     ...from,
     read: new Set(readsOf(proto)),
+    elementType: elementTypes(proto),
     subgraph: (attribute) => readSubgraph(attribute, from),
     constant: (base, value) => {
       const name = fresh(base);
@@ -128,6 +129,16 @@ function readNodes(proto: GraphProto, constants: Map<string, Tensor>, from: Name
     },
   };
   return proto.node.flatMap((node) => readNode(node, reader, problems));
+}
+
+/** The element types of what initializers and Constant nodes hold. */
+function elementTypes(proto: GraphProto): NodeReader["elementType"] {
+  const held = [
+    ...proto.initializer.map((tensor) => [tensor.name, tensor] as const),
+    ...proto.node.filter(({ opType }) => opType === "Constant").map(({ output, attribute }) => [output[0], attribute[0]?.t] as const),
+  ];
+  const codes = new Map(held.map(([name, tensor]) => [name, tensor?.dataType]));
+  return (value) => codes.get(value);
 }
 
 /** A subgraph as it stands in the file: open, and without types of its inputs. Throws RangeError where the attribute has none. */

@@ -1,4 +1,4 @@
-/** All operators of ai.onnx up to opset 21, by the opset that brought them, whether edgepack has them or not. */
+/** All operators of ai.onnx up to opset 25, by the opset that brought them, whether edgepack has them or not. */
 
 const BY_OPSET: Readonly<Record<number, string>> = {
   1: `Abs Add And ArgMax ArgMin AveragePool BatchNormalization Cast Ceil Clip Concat Constant Conv ConvTranspose DepthToSpace Div Dropout Elu Equal
@@ -22,6 +22,8 @@ const BY_OPSET: Readonly<Record<number, string>> = {
   18: "BitwiseAnd BitwiseNot BitwiseOr BitwiseXor CenterCropPad Col2Im GroupNormalization Mish",
   19: "DeformConv",
   20: "AffineGrid Gelu ImageDecoder RegexFullMatch StringConcat StringSplit",
+  23: "Attention RMSNormalization RotaryEmbedding",
+  24: "Swish TensorScatter",
 };
 
 /** The opset that brought each operator of ai.onnx. */

@@ -1,5 +1,5 @@
 /** TensorProto to Tensor and back: element types, raw and typed data, data in files beside the model. */
-import { ELEMENT_CODES, ELEMENT_TYPES, elementTypeName } from "../ops/element-type.ts";
+import { ELEMENT_CODES, ELEMENT_TYPES, elementTypeName, NIBBLES } from "../ops/element-type.ts";
 import { DTYPES, fromBfloat16, fromFloat16, type Tensor, type TensorData } from "../tensor/index.ts";
 import type { TENSOR, TensorProto } from "./schema.ts";
 import type { Draft } from "./wire.ts";
@@ -33,6 +33,8 @@ const STORAGE: ReadonlyMap<number, Storage> = new Map([
   [12, { bytes: 4, read: (v, at) => v.getUint32(at, true), typed: "uint64Data" }],
   [13, { bytes: 8, read: (v, at) => clampBig(v.getBigUint64(at, true)), typed: "uint64Data" }],
   [16, { bytes: 2, read: (v, at) => fromBfloat16(v.getUint16(at, true)), typed: "int32Data", from: fromBfloat16 }],
+  [21, { bytes: 1, read: (v, at) => v.getUint8(at), typed: "int32Data", from: (nibble) => nibble }],
+  [22, { bytes: 1, read: (v, at) => v.getUint8(at), typed: "int32Data", from: (nibble) => (nibble ^ 8) - 8 }],
 ] satisfies [number, Storage][]);
 
 /** ONNX's code of double, which loses digits as it becomes f32. */
@@ -51,16 +53,25 @@ export function readTensor(proto: TensorProto, external: External | undefined): 
   if (shape.some((d) => d < 0)) throw new RangeError(`dimensions [${shape}] are negative`);
   const count = shape.reduce((n, d) => n * d, 1);
   const { array } = DTYPES[element.dtype];
+  const nibbles = NIBBLES.has(code);
+  const stored = nibbles ? Math.ceil(count / 2) : count;
   const raw = proto.dataLocation === 1 ? externalBytes(proto, external) : proto.rawData;
   if (raw) {
-    if (raw.length !== count * storage.bytes)
-      throw new RangeError(`${raw.length} bytes of data for ${element.name}[${shape}], which takes ${count * storage.bytes}`);
+    if (raw.length !== stored * storage.bytes)
+      throw new RangeError(`${raw.length} bytes of data for ${element.name}[${shape}], which takes ${stored * storage.bytes}`);
+    if (nibbles) return { dtype: element.dtype, shape, data: array.from(unpacked(raw, count, storage)) };
     return { dtype: element.dtype, shape, data: readRaw(raw, storage, new array(count)) };
   }
   const typed = proto[storage.typed];
-  if (typed.length !== count) throw new RangeError(`${typed.length} elements of data for ${element.name}[${shape}], which has ${count}`);
+  if (typed.length !== stored) throw new RangeError(`${typed.length} elements of data for ${element.name}[${shape}], which has ${stored}`);
+  if (nibbles) return { dtype: element.dtype, shape, data: array.from(unpacked(typed, count, storage)) };
   const { from } = storage;
   return { dtype: element.dtype, shape, data: array.from(from ? typed.map(from) : typed) };
+}
+
+/** Elements that lie two in a byte, the first in its lower half. */
+function unpacked(bytes: ArrayLike<number>, count: number, { from }: Storage): number[] {
+  return Array.from({ length: count }, (_, i) => from!((bytes[i >> 1] >> (4 * (i & 1))) & 15));
 }
 
 function readRaw(raw: Uint8Array, storage: Storage, data: TensorData): TensorData {

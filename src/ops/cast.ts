@@ -3,12 +3,12 @@ import { Op } from "../../assembly/shared/plan.ts";
 import { DTYPES, type DType, elementCount, f32, i64, roundToBfloat16, roundToFloat16, type Tensor, tensor } from "../tensor/index.ts";
 import { pointwise } from "./bound.ts";
 import { attr, type Decomposition, defineOp } from "./define.ts";
-import { ELEMENT_CODES, ELEMENT_TYPES, elementTypeName } from "./element-type.ts";
+import { ELEMENT_CODES, ELEMENT_TYPES, elementTypeName, NIBBLES } from "./element-type.ts";
 import { ELEMENTS, type Lowering } from "./lowering.ts";
 
 function target(to: unknown): DType {
   const found = ELEMENT_TYPES.get(to as number);
-  if (!found) throw new RangeError(`element type ${elementTypeName(to as number)} is not supported`);
+  if (!found || NIBBLES.has(to as number)) throw new RangeError(`element type ${elementTypeName(to as number)} is not supported`);
   return found.dtype;
 }
 
@@ -106,7 +106,7 @@ const PAIRS = NUMBERS.flatMap((from) =>
 
 /** Among floats it rounds to f16 and bfloat16, which are computed as f32, as double is. */
 export const Cast = defineOp({
-  attrs: { to: attr.required(attr.int()), saturate: attr.int(1) },
+  attrs: { to: attr.required(attr.int()), saturate: attr.int(1), round_mode: attr.string("up") },
   arity: [1, 1],
   tolerance: "exact",
   infer: ({ node, inputs: [x] }) => [{ dtype: target(node.attrs.to), shape: x!.shape }],

@@ -108,6 +108,8 @@ export interface UpgradeContext {
   readonly opset: number;
   /** Adds a constant to the graph and returns its name. */
   constant(value: Tensor): string;
+  /** ONNX's code of a constant's element type, which may say more than the IR's; undefined where it is no constant of this graph. */
+  elementType(value: string): number | undefined;
   /** A fresh value name, for upgrades that need several nodes. */
   fresh(): string;
 }

@@ -15,7 +15,12 @@ export const ELEMENT_TYPES: ReadonlyMap<number, { readonly name: string; readonl
   [12, { name: "uint32", dtype: "i64" }],
   [13, { name: "uint64", dtype: "i64" }],
   [16, { name: "bfloat16", dtype: "f32" }],
+  [21, { name: "uint4", dtype: "u8" }],
+  [22, { name: "int4", dtype: "i8" }],
 ]);
+
+/** Codes of 4-bit integers: constants hold them, nothing that is computed while the model runs does. */
+export const NIBBLES: ReadonlySet<number> = new Set([21, 22]);
 
 /** The code under which the IR's types are written. */
 export const ELEMENT_CODES: { readonly [K in DType]: number } = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, bool: 9 };
@@ -29,8 +34,10 @@ const OTHERS: ReadonlyMap<number, string> = new Map([
   [18, "float8e4m3fnuz"],
   [19, "float8e5m2"],
   [20, "float8e5m2fnuz"],
-  [21, "uint4"],
-  [22, "int4"],
+  [23, "float4e2m1"],
+  [24, "float8e8m0"],
+  [25, "uint2"],
+  [26, "int2"],
 ]);
 
 /** The name of an element type for messages. */

@@ -72,6 +72,7 @@ export * from "./slice.ts";
 export * from "./softmax.ts";
 export * from "./special-values.ts";
 export * from "./split.ts";
+export * from "./swish.ts";
 export * from "./tf-idf-vectorizer.ts";
 export * from "./tile.ts";
 export * from "./top-k.ts";

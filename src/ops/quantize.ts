@@ -15,14 +15,33 @@ import {
   tensor,
 } from "../tensor/index.ts";
 import { attr, type Decomposition, defineOp, wave } from "./define.ts";
-import { ELEMENT_CODES, ELEMENT_TYPES } from "./element-type.ts";
+import { ELEMENT_CODES, ELEMENT_TYPES, elementTypeName } from "./element-type.ts";
 import { constantOnGrid, gridOfParams, PARAM_ATTRS, paramIndex, rangeOf, spreadParam } from "./grid-params.ts";
 import { f32Bits, type Lowering } from "./lowering.ts";
 import { emitTable } from "./unary.ts";
 
-/** The integers that ONNX's form writes: those of the zero point, or of the attribute, or u8. */
-function writtenType(node: Node, zero: TensorType | undefined): DType {
-  return zero?.dtype ?? ELEMENT_TYPES.get(node.attrs.output_dtype as number)?.dtype ?? "u8";
+/** The range of integers that values are rounded to, by ONNX's code. */
+const RANGES: ReadonlyMap<number, readonly [lo: number, hi: number]> = new Map([
+  [2, [0, 255]],
+  [3, [-128, 127]],
+  [4, [0, 65535]],
+  [5, [-32768, 32767]],
+  [21, [0, 15]],
+  [22, [-8, 7]],
+]);
+
+interface Written {
+  readonly dtype: DType;
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/** The integers that ONNX's form writes: those of the attribute, or of the zero point, or u8. Throws RangeError for others. */
+function writtenType(node: Node, zero: TensorType | undefined): Written {
+  const code = (node.attrs.output_dtype as number) || ELEMENT_CODES[zero?.dtype ?? "u8"];
+  const range = RANGES.get(code);
+  if (!range) throw new RangeError(`quantization to ${elementTypeName(code)} is not supported`);
+  return { dtype: ELEMENT_TYPES.get(code)!.dtype, lo: range[0], hi: range[1] };
 }
 
 /**
@@ -30,21 +49,19 @@ function writtenType(node: Node, zero: TensorType | undefined): DType {
  * zero point as inputs, and writes integers without a grid; it is taken apart.
  */
 export const QuantizeLinear = defineOp({
-  attrs: { ...PARAM_ATTRS, saturate: attr.int(1), output_dtype: attr.int(0) },
+  attrs: { ...PARAM_ATTRS, saturate: attr.int(1), output_dtype: attr.int(0), precision: attr.int(0) },
   arity: [1, 3],
   tolerance: "exact",
   infer: ({ node, inputs: [x, scale, zero] }) => {
     if (node.quant) return [{ dtype: "i8", shape: x!.shape, quant: node.quant }];
     if (!scale) throw new RangeError("the scale is missing");
-    const dtype = writtenType(node, zero);
-    rangeOf(dtype);
+    const { dtype } = writtenType(node, zero);
     paramIndex(node, x!, scale, zero);
     return [{ dtype, shape: x!.shape }];
   },
   eval: ({ node, inputs: [x, scale, zero] }) => {
     if (node.quant) return [quantizeTensor(x!.quant ? dequantizeTensor(x!) : x!, node.quant)];
-    const dtype = writtenType(node, zero);
-    const [lo, hi] = rangeOf(dtype);
+    const { dtype, lo, hi } = writtenType(node, zero);
     const param = paramIndex(node, x!, scale!, zero);
     const quantized = (v: number, i: number): number => {
       const z = zero ? zero.data[param(i)] : 0;
@@ -54,6 +71,10 @@ export const QuantizeLinear = defineOp({
     return [tensor(dtype, Array.from(x!.data, quantized), x!.shape)];
   },
   permute: ({ quant }, perm) => (quant ? { inputs: "all", perm } : undefined),
+  upgrade: (node, { elementType }) => {
+    const code = node.inputs[2] ? elementType(node.inputs[2]) : undefined;
+    return code === undefined || code === 2 || code === 3 ? [node] : [{ ...node, attrs: { ...node.attrs, output_dtype: code } }];
+  },
   decompose: takeQuantizeApart,
   lower(ctx) {
     const { node } = ctx;
@@ -72,6 +93,12 @@ export const QuantizeLinear = defineOp({
     { name: "to u8", inputs: [wave([3, 5]), f32([0.02], []), tensor("u8", [100], [])], constants: [1, 2] },
     { name: "no zero point", inputs: [wave([3, 5]), f32([0.005], [1])], constants: [1] },
     { name: "computed parameters", inputs: [wave([3, 5]), f32([0.02]), tensor("i8", [-7])] },
+    ...[4, 5, 21, 22].map((code) => ({
+      name: `to integers of type ${code}`,
+      inputs: [f32([-3, -0.5, 0.25, 0.75, 1, 9, Number.NaN, 1e6]), f32([0.1], [])],
+      attrs: { output_dtype: code },
+      constants: [1],
+    })),
     { name: "to i8 along an axis", inputs: [wave([2, 3, 2]), f32([0.02, 0.01, 0.1]), tensor("i8", [0, 5, -100])], constants: [1, 2] },
   ],
 });
@@ -81,9 +108,11 @@ function takeQuantizeApart(parts: Decomposition): void {
   if (node.quant) return;
   const [x, scale, zero] = node.inputs;
   const type = parts.type(x);
-  const dtype = writtenType(node, zero ? parts.type(zero) : undefined);
+  const { dtype, lo, hi } = writtenType(node, zero ? parts.type(zero) : undefined);
   const grid =
-    !zero || parts.constant(zero) ? gridOfParams(dtype, parts.constant(scale), zero ? parts.constant(zero) : undefined) : undefined;
+    hi - lo === 255 && (!zero || parts.constant(zero))
+      ? gridOfParams(dtype, parts.constant(scale), zero ? parts.constant(zero) : undefined)
+      : undefined;
   const real = type.dtype === "f32" ? x : parts.add("Cast", [x], { to: 1 });
   if (grid) {
     parts.add("FromGrid", [parts.add("QuantizeLinear", [real], {}, undefined, grid)], { to: dtype }, node.outputs);
@@ -91,7 +120,7 @@ function takeQuantizeApart(parts: Decomposition): void {
   }
   const rounded = parts.add("Round", [parts.add("Div", [real, spreadParam(parts, scale, type)])]);
   const moved = zero ? parts.add("Add", [rounded, spreadParam(parts, zero, type)]) : rounded;
-  const bounds = rangeOf(dtype).map((bound) => parts.value(f32([bound], [])));
+  const bounds = [lo, hi].map((bound) => parts.value(f32([bound], [])));
   parts.add("Cast", [parts.add("Clip", [moved, ...bounds])], { to: ELEMENT_CODES[dtype] }, node.outputs);
 }
 
@@ -100,7 +129,7 @@ function takeQuantizeApart(parts: Decomposition): void {
  * form, which has scale and zero point as inputs and is taken apart.
  */
 export const DequantizeLinear = defineOp({
-  attrs: PARAM_ATTRS,
+  attrs: { ...PARAM_ATTRS, output_dtype: attr.int(0) },
   arity: [1, 3],
   tolerance: "exact",
   infer: ({ node, inputs: [x, scale, zero] }) => {
