@@ -68,6 +68,10 @@ export function run(plan: usize): void {
         if (ASC_FEATURE_SIMD) simd.f32_attention(r);
         else scalar.f32_attention(r);
         break;
+      case Op.f32_rmsnorm:
+        if (ASC_FEATURE_SIMD) simd.f32_rmsnorm(r);
+        else scalar.f32_rmsnorm(r);
+        break;
       case Op.qs8_quantize:
         if (ASC_FEATURE_SIMD) simd.qs8_quantize(r);
         else scalar.qs8_quantize(r);

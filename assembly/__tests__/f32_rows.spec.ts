@@ -65,6 +65,17 @@ function layernorm(rows: i32, n: i32, scaled: bool, biased: bool): i32 {
   return twins(r, LayerNormField.c, (rows * n) << 2, simd.f32_layernorm, scalar.f32_layernorm);
 }
 
+function rmsnorm(rows: i32, n: i32, scaled: bool): i32 {
+  seed(rows + n * 10);
+  const r = record(LayerNormField.epsilon + 1);
+  set(r, LayerNormField.rows, rows);
+  set(r, LayerNormField.n, n);
+  set(r, LayerNormField.a, <i32>floats(rows * n, -1, 5));
+  set(r, LayerNormField.scale, scaled ? <i32>floats(n) : 0);
+  set_f32(r, LayerNormField.epsilon, 1e-5);
+  return twins(r, LayerNormField.c, (rows * n) << 2, simd.f32_rmsnorm, scalar.f32_rmsnorm);
+}
+
 describe("f32_pool", () => {
   test("gives the bits of its definition, whatever part of a window is padding", () => {
     for (let channels = 1; channels < 10; channels++) {
@@ -107,6 +118,15 @@ describe("f32_layernorm", () => {
       expect<i32>(layernorm(3, n, false, true)).toBe(SAME, "bias");
       expect<i32>(layernorm(3, n, true, false)).toBe(SAME, "scale");
       expect<i32>(layernorm(3, n, false, false)).toBe(SAME, "neither");
+    }
+  });
+});
+
+describe("f32_rmsnorm", () => {
+  test("gives the bits of its definition, with and without scale", () => {
+    for (let n = 1; n < 20; n++) {
+      expect<i32>(rmsnorm(3, n, true)).toBe(SAME, "scale");
+      expect<i32>(rmsnorm(3, n, false)).toBe(SAME, "none");
     }
   });
 });

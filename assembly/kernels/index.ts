@@ -5,7 +5,7 @@ export { copy } from "./copy";
 export { f32_dwconv } from "./dwconv";
 export { fill } from "./fill";
 export { f32_gemm } from "./gemm";
-export { f32_layernorm } from "./layernorm";
+export { f32_layernorm, f32_rmsnorm } from "./layernorm";
 export { f32_pack } from "./pack";
 export { f32_pool } from "./pool";
 export { qs8_binary } from "./qs8_binary";

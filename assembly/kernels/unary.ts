@@ -113,7 +113,7 @@ class Row {
     if (kind === Unary.ceil) return f32x4.ceil(x);
     if (kind === Unary.elu) return v128.bitselect(f32x4.mul(alpha, f32x4.sub(F32x4.exp(x), one)), x, f32x4.lt(x, zero));
     if (kind === Unary.softplus) return F32x4.softplus(x);
-    if (kind === Unary.silu) return f32x4.mul(x, F32x4.sigmoid(x));
+    if (kind === Unary.silu) return f32x4.mul(x, F32x4.sigmoid(f32x4.mul(alpha, x)));
     if (kind === Unary.round) return f32x4.nearest(x);
     if (kind === Unary.gelu_tanh) return F32x4.gelu_tanh(x);
     if (kind === Unary.mish) return F32x4.mish(x);

@@ -14,7 +14,7 @@ export { fill } from "./fill";
 export { gather, gather_elements, gather_nd, scatter_elements, scatter_nd } from "./gather";
 export { f32_gemm } from "./gemm";
 export { grid_sample } from "./grid_sample";
-export { f32_layernorm } from "./layernorm";
+export { f32_layernorm, f32_rmsnorm } from "./layernorm";
 export { non_max_suppression } from "./non_max_suppression";
 export { f32_pack } from "./pack";
 export { f32_pool } from "./pool";

@@ -53,7 +53,7 @@ function apply(kind: i32, x: f32, alpha: f32, beta: f32): f32 {
     case Unary.softplus:
       return F32.softplus(x);
     case Unary.silu:
-      return x * F32.sigmoid(x);
+      return x * F32.sigmoid(alpha * x);
     case Unary.round:
       return nearest<f32>(x);
     case Unary.gelu_tanh:

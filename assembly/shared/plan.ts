@@ -70,8 +70,11 @@ export enum Op {
   roi_align = 62,
   pool_indices = 64,
   roi_pool = 65,
+  /** Weights in blocks. */
+  qs8_qbw_gemm = 70,
   /** `assembly/shared/attention.ts`. */
   f32_attention = 70,
+  f32_rmsnorm = 71,
 }
 
 /** Words before a record's first field. */
@@ -158,7 +161,7 @@ export enum Unary {
 }
 
 /**
- * `c[i] = kind(a[i])`; `alpha`, `beta` are f32: clamp's bounds, hard_sigmoid's slope and offset, the slope of leaky_relu, elu and celu, selu's slope and
+ * `c[i] = kind(a[i])`; `alpha`, `beta` are f32: clamp's bounds, hard_sigmoid's slope and offset, the slope of leaky_relu, elu and celu, silu's factor, selu's slope and
  * gain, thresholded_relu's threshold, shrink's bias and threshold.
  */
 export enum UnaryField {
@@ -374,7 +377,10 @@ export enum SoftmaxField {
   log,
 }
 
-/** Along rows of n: `c = (a − mean) / √(variance + epsilon) · scale + bias`; scale and bias have n elements or are absent (0). */
+/**
+ * Along rows of n: `c = (a − mean) / √(variance + epsilon) · scale + bias`; scale and bias have n elements or are absent (0).
+ * f32_rmsnorm: `c = a / √(mean of squares + epsilon) · scale`.
+ */
 export enum LayerNormField {
   rows = 2,
   n,
@@ -408,4 +414,34 @@ export enum TableField {
   a,
   table,
   c,
+}
+
+/**
+ * `c[m×n] = clamp(a[m×k] · w + bias)`, all dense, where w has a scale for each `block` of k (docs/quantization.md, "Weights in blocks").
+ * `a_size` 1: a is i8 with `a_zero`, `factor` f32 its scale, over that of c where c is i8. `a_size` 4: a is f32, and each row is put on the grid of its
+ * range. `c_size` 4: c, `lo`, `hi` are f32. `c_size` 1 (a is i8): c is i8 with `c_zero`, `lo`, `hi` i32 on its grid; `bias` is over the scale of c.
+ * `bits` 8: `w` as `qs8_gemm`'s of an even k; 4: nibbles in panels of 16 outputs (src/plan/pack-qbw.ts) that stand for the integer and a zero point,
+ * u8 for each block and output at `zeros`, 8 where that is 0. k is padded with zeros to a multiple of 8; `block` is one.
+ * `scale`, `zeros`: [⌈n/16⌉][⌈k/block⌉][16]; `bias` f32, 0 if there is none, padded to ⌈n/16⌉ · 16. `scratch` has `qbwScratch` bytes.
+ */
+export enum BlockGemmField {
+  m = 2,
+  n,
+  k,
+  block,
+  bits,
+  a,
+  a_size,
+  w,
+  zeros,
+  scale,
+  bias,
+  c,
+  factor,
+  lo,
+  hi,
+  a_zero,
+  c_zero,
+  c_size,
+  scratch,
 }

@@ -168,7 +168,7 @@ function rootMeanSquare(parts: Decomposition, x: string): string {
 }
 
 function byRootMeanSquare(parts: Decomposition, x: string, gamma: string): void {
-  parts.add("Mul", [parts.add("Div", [x, rootMeanSquare(parts, x)]), gamma], {}, parts.node.outputs.slice(0, 1));
+  parts.add("RMSNormalization", [x, gamma], { epsilon: parts.node.attrs.epsilon }, parts.node.outputs.slice(0, 1));
 }
 
 /** Normalization by the root of the mean square along the last axis, of input + skip + bias. */

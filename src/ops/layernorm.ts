@@ -6,7 +6,8 @@ import { attr, defineOp, wave } from "./define.ts";
 import { f32Bits } from "./lowering.ts";
 import { standardized } from "./normalization.ts";
 
-function rowsOf(node: Node, x: TensorType): { rows: number; n: number } {
+/** How many rows of how many elements lie along the axes from `axis` on. */
+export function rowsOf(node: Node, x: TensorType): { rows: number; n: number } {
   const axis = normalizeAxis(node.attrs.axis as number, x.shape.length);
   return { rows: elementCount(x.shape.slice(0, axis)), n: elementCount(x.shape.slice(axis)) };
 }

@@ -67,6 +67,7 @@ export interface FieldsOf {
   [Op.f32_softmax]: SoftmaxField;
   [Op.f32_layernorm]: LayerNormField;
   [Op.f32_attention]: AttentionField;
+  [Op.f32_rmsnorm]: LayerNormField;
   [Op.qs8_quantize]: QuantizeField;
   [Op.qs8_dequantize]: QuantizeField;
   [Op.qs8_quantize_dynamic]: QuantizeDynamicField;

@@ -181,34 +181,3 @@ export const MeanVarianceNormalization = defineOp({
     { name: "one axis", inputs: [wave([3, 5])], attrs: { axes: [-1] } },
   ],
 });
-
-/** x / √(mean(x²) + epsilon) · scale over the axes from `axis` on. */
-export const RMSNormalization = defineOp({
-  attrs: { axis: attr.int(-1), epsilon: attr.float(1e-5), stash_type: attr.int(1) },
-  arity: [2, 2],
-  tolerance: 1e-5,
-  infer: ({ inputs: [x] }) => [{ dtype: x!.dtype, shape: x!.shape }],
-  eval: ({ node, inputs: [x, scale] }) => {
-    const n = elementCount(x!.shape.slice(normalizeAxis(node.attrs.axis as number, x!.shape.length)));
-    const out = zeros(x!);
-    for (let first = 0; first < x!.data.length; first += n) {
-      const square = Array.from(x!.data.subarray(first, first + n)).reduce((s, v) => s + v * v, 0) / n;
-      const factor = 1 / Math.sqrt(square + (node.attrs.epsilon as number));
-      for (let i = 0; i < n; i++) out.data[first + i] = x!.data[first + i] * factor * scale!.data[i % scale!.data.length];
-    }
-    return [out];
-  },
-  decompose: (parts) => {
-    const [x, scale] = parts.node.inputs;
-    const { shape } = parts.type(x);
-    const first = normalizeAxis(parts.node.attrs.axis as number, shape.length);
-    const over = { axes: shape.slice(first).map((_, i) => first + i), keepdims: 1 };
-    const square = parts.add("ReduceMean", [parts.add("Mul", [x, x])], over);
-    const root = parts.add("Sqrt", [parts.add("Add", [square, parts.value(scalar(parts.node.attrs.epsilon as number))])]);
-    parts.add("Mul", [parts.add("Mul", [x, parts.add("Reciprocal", [root])]), scale], {}, parts.node.outputs);
-  },
-  cases: [
-    { name: "last axis", inputs: [wave([3, 8]), wave([8], 2)], constants: [1] },
-    { name: "two axes", inputs: [wave([2, 3, 4]), wave([3, 4], 2)], attrs: { axis: 1 } },
-  ],
-});

@@ -100,6 +100,12 @@ const ROWS = {
     attrs: { ...alpha(0.2), beta: attr.float(0.5) },
     real: (a, b) => (x) => limit(a * x + b, 0, 1),
   },
+  Swish: {
+    kind: Unary.silu,
+    attrs: alpha(1),
+    real: (a) => (x) => x * sigmoid(a * x),
+    cases: [{ name: "a factor", inputs: [spread()], attrs: { alpha: 1.702 } }],
+  },
   HardSwish: { kind: Unary.hard_swish, real: () => (x) => x * limit(x / 6 + 0.5, 0, 1) },
   Gelu: {
     kind: (node) => (isTanh(node) ? Unary.gelu_tanh : Unary.gelu),
@@ -297,6 +303,8 @@ export const Mish = unary("Mish", ROWS.Mish);
 export const LeakyRelu = unary("LeakyRelu", ROWS.LeakyRelu);
 export const HardSigmoid = unary("HardSigmoid", ROWS.HardSigmoid);
 export const HardSwish = unary("HardSwish", ROWS.HardSwish);
+/** As in opset 24; `alpha` 1 is SiLU. */
+export const Swish = unary("Swish", ROWS.Swish);
 export const Gelu = unary("Gelu", ROWS.Gelu);
 export const Relu = unary("Relu", ROWS.Relu);
 export const Clip = unary("Clip", ROWS.Clip);
