@@ -73,8 +73,8 @@ export enum Op {
   /** Weights in blocks. */
   qs8_qbw_gemm = 70,
   /** `assembly/shared/attention.ts`. */
-  f32_attention = 70,
-  f32_rmsnorm = 71,
+  f32_attention = 80,
+  f32_rmsnorm = 81,
 }
 
 /** Words before a record's first field. */
