@@ -253,15 +253,15 @@ function matmul(m: number, n: number, k: number): () => Graph {
   };
 }
 
-/** Net by name, and the LiteRT twin's name where there is one. */
-export const NETS: Readonly<Record<string, { readonly graph: () => Graph; readonly twin?: string }>> = {
+/** Net by name, the LiteRT twin's name where there is one, and whether int8 with dynamic activations is of interest. */
+export const NETS: Readonly<Record<string, { readonly graph: () => Graph; readonly twin?: string; readonly dynamic?: boolean }>> = {
   dscnn: { graph: dscnn, twin: "dscnn" },
   resnet8: { graph: resnet8, twin: "resnet8" },
   mobilenetv1: { graph: mobilenetv1, twin: "vww" },
   autoencoder: { graph: autoencoder, twin: "fcae" },
   mobilenetv2: { graph: mobilenetv2, twin: "mobilenetv2" },
   resnet18: { graph: resnet18, twin: "resnet18" },
-  encoder: { graph: encoder },
+  encoder: { graph: encoder, dynamic: true },
   detector: { graph: detector },
   "matmul-256": { graph: matmul(256, 256, 256) },
   "matmul-512": { graph: matmul(512, 512, 512) },

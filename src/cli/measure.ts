@@ -1,0 +1,60 @@
+/** Fair timing of several engines in one process: warmed together, then interleaved, so that what slows the machine slows all of them. */
+
+/** Milliseconds per call: median of the rounds, and their quartiles. */
+export interface Timing {
+  readonly ms: number;
+  readonly q1: number;
+  readonly q3: number;
+}
+
+export interface MeasureOptions {
+  /** How long each contender is warmed up; compilers of all engines are done after 1500, the default. */
+  readonly warmMs?: number;
+  readonly rounds?: number;
+  /** How long each contender runs in a round: one call at least. */
+  readonly roundMs?: number;
+}
+
+/** A contender that is synchronous is not waited for, since that alone takes longer than a small net. */
+async function repeat(run: () => unknown, enough: (n: number) => boolean): Promise<number> {
+  let n = 0;
+  do {
+    const answer = run();
+    if (answer instanceof Promise) await answer;
+    n++;
+  } while (!enough(n));
+  return n;
+}
+
+/** Contenders may be asynchronous; each is called until it is warm, then in turn with the others. */
+export async function measure<K extends string>(
+  contenders: Readonly<Record<K, () => unknown>>,
+  { warmMs = 1500, rounds = 31, roundMs = 20 }: MeasureOptions = {},
+): Promise<Record<K, Timing>> {
+  const entries = Object.entries(contenders) as [K, () => unknown][];
+  const calls = new Map<K, number>();
+  for (const [name, run] of entries) {
+    const start = performance.now();
+    // The last quarter tells how many calls fill a round: before, the engine was still compiling.
+    await repeat(run, () => performance.now() - start > 0.75 * warmMs);
+    const late = performance.now();
+    const n = await repeat(run, () => performance.now() - start > warmMs);
+    calls.set(name, Math.max(1, Math.round((n * roundMs) / (performance.now() - late))));
+  }
+  const times = new Map<K, number[]>(entries.map(([name]) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, run] of entries) {
+      const wanted = calls.get(name)!;
+      const start = performance.now();
+      await repeat(run, (n) => n >= wanted);
+      times.get(name)!.push((performance.now() - start) / wanted);
+    }
+  }
+  return Object.fromEntries(entries.map(([name]) => [name, quartiles(times.get(name)!)])) as Record<K, Timing>;
+}
+
+export function quartiles(samples: readonly number[]): Timing {
+  const sorted = samples.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))];
+  return { ms: at(0.5), q1: at(0.25), q3: at(0.75) };
+}
