@@ -13,7 +13,7 @@ const MAX_UNPACKED = 2 ** 31 - 1;
 type Arrays = ReadonlyMap<string, NpyArray>;
 
 /** The arrays of an `.npz`, by name. Sizes are checked before anything is unpacked. */
-function readNpz(path: string): Arrays {
+export function readNpz(path: string): Arrays {
   let total = 0;
   let files: Record<string, Uint8Array>;
   try {
