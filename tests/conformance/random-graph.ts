@@ -1,13 +1,14 @@
 /** Random graphs: a list of steps, each of which adds an operator to what stands so far, or nothing where it does not fit. */
 import fc from "fast-check";
-import type { Graph, Node } from "../../src/graph/graph.ts";
-import { makeNode } from "../../src/ops/node.ts";
-import { inferNode, inferTypes } from "../../src/semantics/infer.ts";
-import { elementCount, f32, i64, type Shape, type Tensor, type TensorType, tensor, typeOf } from "../../src/tensor/index.ts";
-import { random } from "../graph/build.ts";
+import type { Graph } from "../../src/graph/graph.ts";
+import { inferTypes } from "../../src/semantics/infer.ts";
+import { type DType, elementCount, f32, i64, type Shape, type TensorType, tensor } from "../../src/tensor/index.ts";
+import { axisOf, Draft, divisors, type Maker, pair, stretched, subset } from "./random-draft.ts";
+import { BOOL_MAKERS, INTEGER_MAKERS, WHOLE } from "./random-integers.ts";
+import { SUBGRAPH_MAKERS } from "./random-subgraphs.ts";
 
-/** No value has more elements than this. */
-const MAX_ELEMENTS = 1500;
+const REALS: readonly DType[] = ["f32"];
+const ANY: readonly DType[] = ["f32", "i64", "i32", "u8", "bool"];
 
 /** A step reads its choices from `picks`, one after the other, round and round: any list of numbers is a graph, so graphs shrink well. */
 interface Step {
@@ -16,7 +17,7 @@ interface Step {
 }
 
 interface Recipe {
-  readonly inputs: readonly Shape[];
+  readonly inputs: readonly TensorType[];
   readonly steps: readonly Step[];
   /** Values that are put out beside those that nothing reads; inputs and constants may be among them. */
   readonly outputs: readonly number[];
@@ -28,124 +29,23 @@ const shapes: fc.Arbitrary<Shape> = fc.oneof(
   { weight: 1, arbitrary: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 4, maxLength: 7 }) },
 );
 
+const inputs: fc.Arbitrary<readonly TensorType[]> = fc
+  .tuple(
+    shapes.map((shape): TensorType => ({ dtype: "f32", shape })),
+    fc.array(fc.record({ dtype: fc.constantFrom<DType[]>("f32", "f32", "f32", "i64", "i32", "u8", "bool"), shape: shapes }), {
+      maxLength: 3,
+    }),
+  )
+  .map(([first, others]) => [first, ...others]);
+
 export const recipes: fc.Arbitrary<Recipe> = fc.record({
-  inputs: fc.array(shapes, { minLength: 1, maxLength: 3 }),
+  inputs,
   steps: fc.array(fc.record({ op: fc.nat(999), picks: fc.array(fc.nat(999), { minLength: 10, maxLength: 10 }) }), {
     minLength: 1,
     maxLength: 10,
   }),
   outputs: fc.array(fc.nat(999), { maxLength: 3 }),
 });
-
-/** A graph in the making. */
-class Draft {
-  readonly nodes: Node[] = [];
-  readonly constants = new Map<string, Tensor>();
-  readonly types = new Map<string, TensorType>();
-  readonly values: string[] = [];
-  readonly inputs: string[] = [];
-  private picks: readonly number[] = [0];
-  private at = 0;
-
-  input(shape: Shape): void {
-    const name = `x${this.inputs.length}`;
-    this.inputs.push(name);
-    this.values.push(name);
-    this.types.set(name, { dtype: "f32", shape });
-  }
-
-  choose(picks: readonly number[]): void {
-    this.picks = picks;
-    this.at = 0;
-  }
-
-  /** A number in 0..n−1. */
-  below(n: number): number {
-    return this.picks[this.at++ % this.picks.length] % Math.max(1, n);
-  }
-
-  between(min: number, max: number): number {
-    return min + this.below(max - min + 1);
-  }
-
-  one<T>(list: readonly T[]): T {
-    return list[this.below(list.length)];
-  }
-
-  /** A value, most often one of the latest. */
-  value(): string {
-    return this.values[this.values.length - 1 - this.below(this.below(3) ? Math.min(2, this.values.length) : this.values.length)];
-  }
-
-  shape(value: string): Shape {
-    return this.types.get(value)!.shape;
-  }
-
-  constant(value: Tensor): string {
-    const name = `c${this.constants.size}`;
-    this.constants.set(name, value);
-    this.types.set(name, typeOf(value));
-    return name;
-  }
-
-  reals(shape: Shape): string {
-    return this.constant(random(shape, this.constants.size + 1));
-  }
-
-  /** Keeps a value from being read by later steps. */
-  hide(value: string): void {
-    if (this.values.includes(value)) this.values.splice(this.values.indexOf(value), 1);
-  }
-
-  positive(shape: Shape): string {
-    const data = random(shape, this.constants.size + 1).data.map((v) => v + 1.5);
-    return this.constant(f32(data, shape));
-  }
-
-  ints(values: readonly number[]): string {
-    return this.constant(i64(values));
-  }
-
-  /** Adds a node and returns its first output, or undefined where it does not fit or grows too large. */
-  add(op: string, inputs: readonly string[], attrs: Node["attrs"] = {}, outputs = 1): string | undefined {
-    const id = this.nodes.length;
-    const names = Array.from({ length: outputs }, (_, i) => `v${id}${i ? `.${i}` : ""}`);
-    const node = makeNode({ op, name: `n${id}`, inputs, outputs: names, attrs });
-    let types: readonly TensorType[];
-    try {
-      ({ types } = inferNode(
-        node,
-        (name) => this.types.get(name),
-        (name) => this.constants.get(name),
-      ));
-    } catch (error) {
-      if (error instanceof RangeError) return undefined;
-      throw error;
-    }
-    // The mean and the largest of nothing are no numbers that a grid could hold.
-    if (/Mean|Average|Max|Min/.test(op) && this.shape(inputs[0]).includes(0)) return undefined;
-    if (types.some(({ shape }) => elementCount(shape) > MAX_ELEMENTS || shape.length > 7)) return undefined;
-    this.nodes.push(node);
-    names.forEach((name, i) => {
-      this.types.set(name, types[i]);
-      this.values.push(name);
-    });
-    return names[0];
-  }
-}
-
-/** A shape that broadcasts to `shape`. */
-const stretched = (d: Draft, shape: Shape): Shape => shape.slice(d.below(shape.length + 1)).map((n) => (d.below(3) ? n : 1));
-
-const axisOf = (d: Draft, shape: Shape): number => d.between(-shape.length, shape.length - 1);
-
-const subset = (d: Draft, n: number): number[] => Array.from({ length: n }, (_, i) => i).filter(() => d.below(2) === 0);
-
-const divisors = (n: number): number[] => [1, ...Array.from({ length: Math.max(0, n - 1) }, (_, i) => i + 2).filter((k) => n % k === 0)];
-
-const pair = (d: Draft, min: number, max: number): [number, number] => [d.between(min, max), d.between(min, max)];
-
-type Maker = (d: Draft, x: string, shape: Shape) => void;
 
 const UNARY = `Relu Sigmoid Tanh HardSigmoid HardSwish LeakyRelu Elu Erf Gelu Softplus Abs Neg
   Selu Celu Softsign Atan Asinh`.split(/\s+/);
@@ -260,8 +160,9 @@ const reduce: Maker = (d, x, shape) => {
 const concat: Maker = (d, x, shape) => {
   if (shape.length === 0) return;
   const axis = axisOf(d, shape);
-  const constant = () => d.reals(shape.with(axis, d.between(1, 3)));
-  const inputs = [x, ...Array.from({ length: d.between(0, 2) }, () => d.one([constant, () => d.value(), () => x])())];
+  const constant = () => d.like(d.type(x), shape.with(axis, d.between(1, 3)));
+  const other = () => d.valueOf([d.type(x)])!;
+  const inputs = [x, ...Array.from({ length: d.between(0, 2) }, () => d.one([constant, other, () => x])())];
   d.add("Concat", d.below(2) ? inputs : inputs.reverse(), { axis });
 };
 
@@ -305,7 +206,7 @@ const shaping: Maker = (d, x, shape) => {
 
 const pad: Maker = (d, x, shape) => {
   const pads = [...shape, ...shape].map(() => (d.below(2) ? 0 : d.between(-1, 2)));
-  d.add("Pad", d.below(2) ? [x, d.ints(pads)] : [x, d.ints(pads), d.reals([])]);
+  d.add("Pad", d.below(2) ? [x, d.ints(pads)] : [x, d.ints(pads), d.like(d.type(x), [])]);
 };
 
 const spread: Maker = (d, x, shape) => {
@@ -336,21 +237,27 @@ const clip: Maker = (d, x) => {
 
 const average: Maker = (d, x) => void d.add("GlobalAveragePool", [x]);
 
-const MAKERS: readonly Maker[] = [
-  ...[conv, conv, conv, conv, pool, pool, batchnorm, batchnorm, average],
-  ...[matmul, matmul, gemm, attention, layernorm, softmax, reduce],
-  ...[unary, unary, unary, clip, binary, binary, binary, prelu, variadic, select, mask],
-  ...[concat, split, slice, transpose, transpose, reshape, reshape, shaping, pad, spread, gather],
+const of = (types: readonly DType[], makers: readonly Maker[]) => makers.map((make) => [types, make] as const);
+
+const MAKERS = [
+  ...of(REALS, [conv, conv, conv, conv, pool, pool, batchnorm, batchnorm, average]),
+  ...of(REALS, [matmul, matmul, gemm, attention, layernorm, softmax, reduce]),
+  ...of(REALS, [unary, unary, unary, clip, binary, binary, binary, prelu, variadic, select, mask]),
+  ...of(ANY, [concat, split, slice, transpose, transpose, reshape, reshape, shaping, pad, spread, gather]),
+  ...of(WHOLE, INTEGER_MAKERS),
+  ...of(["bool"], BOOL_MAKERS),
+  ...of(REALS, SUBGRAPH_MAKERS),
 ];
 
 /** The graph that a recipe makes; all that is left unread is put out, and the choices of `outputs` as well. */
 export function graphOf({ inputs, steps, outputs }: Recipe): Graph {
   const d = new Draft();
-  for (const shape of inputs) d.input(shape);
+  for (const type of inputs) d.input(type);
   for (const { op, picks } of steps) {
     d.choose(picks);
-    const x = d.value();
-    MAKERS[op % MAKERS.length](d, x, d.shape(x));
+    const [types, make] = MAKERS[op % MAKERS.length];
+    const x = d.valueOf(types);
+    if (x) make(d, x, d.shape(x));
   }
   const read = new Set(d.nodes.flatMap((node) => node.inputs));
   const ends = d.nodes.flatMap((node) => node.outputs).filter((value) => !read.has(value));

@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import { quantizeDynamic, quantizeStatic } from "../../src/compress/quantize.ts";
 import { EdgepackError } from "../../src/errors.ts";
 import { writeEpk } from "../../src/format/index.ts";
-import type { Graph, Node } from "../../src/graph/graph.ts";
+import { type Graph, type Node, subgraphsOf } from "../../src/graph/graph.ts";
 import { readOnnx, writeOnnx } from "../../src/onnx/index.ts";
 import { opOf } from "../../src/ops/index.ts";
 import { optimize } from "../../src/passes/index.ts";
@@ -30,12 +30,15 @@ const builds = ["scalar", "simd"].map((name) => {
 
 type Values = Readonly<Record<string, Tensor>>;
 
+/** The bytes of a tensor as the runtime takes them: 64-bit integers as 32. */
+const stored = ({ dtype, data }: Tensor) => (dtype === "i64" ? Int32Array.from(data) : data);
+
 /** Both builds give `expected`, each output within its tolerance relative to its largest element. */
 async function expectRuns(graph: Graph, inputs: Values, expected: Values, tolerance: (output: string) => number): Promise<void> {
   const pack = writeEpk(planGraph(graph).pack);
   for (const [build, wasm] of builds) {
     const model = await load(pack, { wasm });
-    const actual = model.run(Object.fromEntries(graph.inputs.map((name) => [name, inputs[name].data as Float32Array])));
+    const actual = model.run(Object.fromEntries(graph.inputs.map((name) => [name, stored(inputs[name]) as Float32Array])));
     for (const output of graph.outputs) expectClose(`${output} of ${build}`, actual[output], expected[output], tolerance(output));
     model.dispose();
   }
@@ -52,7 +55,9 @@ function expectClose(what: string, actual: ArrayLike<number>, { data }: Tensor, 
 function exactValues(graph: Graph): Set<string> {
   const exact = new Set([...graph.inputs, ...graph.constants.keys(), ""]);
   const isExact = (node: Node): boolean =>
-    opOf(node.op)!.tolerance === "exact" || node.quant !== undefined || graph.constants.get(node.inputs[1])?.dtype === "i8";
+    (opOf(node.op)!.tolerance === "exact" && subgraphsOf(node).length === 0) ||
+    node.quant !== undefined ||
+    graph.constants.get(node.inputs[1])?.dtype === "i8";
   for (const node of graph.nodes)
     if (isExact(node) && node.inputs.every((input) => exact.has(input))) for (const output of node.outputs) exact.add(output);
   return exact;
@@ -109,16 +114,19 @@ describe(`random graphs, seed ${seed}`, () => {
     "f32: passes keep what a graph computes, and the kernels compute it",
     property(async (graph, inputs) => {
       const expected = evaluate(graph, inputs);
-      const { graph: read } = readOnnx(writeOnnx(graph));
+      const allowed = (output: string): number => (expected[output].dtype === "f32" ? 1e-3 : 0);
+      // Closed subgraphs are no ONNX.
+      const read = graph.nodes.some((node) => subgraphsOf(node).length) ? graph : readOnnx(writeOnnx(graph)).graph;
       let last = read;
       const optimized = optimize(read, (name, step) => {
         if (step === last) return;
         last = step;
         verifyGraph(step);
         const computed = evaluate(step, inputs);
-        for (const output of graph.outputs) expectClose(`${output} after ${name}`, computed[output].data, expected[output], 1e-3);
+        for (const output of graph.outputs)
+          expectClose(`${output} after ${name}`, computed[output].data, expected[output], allowed(output));
       });
-      await expectRuns(optimized, inputs, expected, () => 1e-3);
+      await expectRuns(optimized, inputs, expected, allowed);
     }),
     TIME,
   );

@@ -1,7 +1,7 @@
 import type { Graph, Node } from "../../src/graph/graph.ts";
 import { makeNode } from "../../src/ops/node.ts";
 import { inferTypes } from "../../src/semantics/infer.ts";
-import { f32, type Tensor, type TensorType, typeOf } from "../../src/tensor/index.ts";
+import { f32, type Tensor, type TensorType, tensor, typeOf } from "../../src/tensor/index.ts";
 
 interface Parts {
   /** Shapes of f32 inputs, or full types. */
@@ -52,7 +52,15 @@ export function random(shape: readonly number[], seed: number): Tensor {
   );
 }
 
+/** Small values of a type: reals in −1..1, integers up to 9 (of u8 none below 0), bools. */
+export function randomOf({ dtype, shape }: TensorType, seed: number): Tensor {
+  const reals = random(shape, seed);
+  if (dtype === "f32") return reals;
+  const whole = reals.data.map((v) => (dtype === "bool" ? Number(v > 0) : Math.trunc((dtype === "u8" ? Math.abs(v) : v) * 10)));
+  return tensor(dtype, whole, shape);
+}
+
 /** Values for all inputs of a graph. */
 export function randomInputs(graph: Graph, seed: number): Record<string, Tensor> {
-  return Object.fromEntries(graph.inputs.map((name, i) => [name, random(graph.types.get(name)!.shape, seed + i)]));
+  return Object.fromEntries(graph.inputs.map((name, i) => [name, randomOf(graph.types.get(name)!, seed + i)]));
 }
