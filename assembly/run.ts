@@ -197,6 +197,10 @@ export function run(plan: usize): void {
       case Op.roi_pool:
         scalar.roi_pool(r);
         break;
+      case Op.qs8_qbw_gemm:
+        if (ASC_FEATURE_SIMD) simd.qs8_qbw_gemm(r);
+        else scalar.qs8_qbw_gemm(r);
+        break;
       case Op.end:
         return;
       default:

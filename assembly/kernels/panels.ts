@@ -12,4 +12,5 @@ export { qs8_qc8w_dwconv_2x8 } from "./qs8_dwconv";
 export { qs8_im2col } from "./qs8_im2col";
 export { qs8_qc8w_gemm_1x16, qs8_qc8w_gemm_4x8 } from "./qs8_panel";
 export { qs8_pool_row } from "./qs8_pool";
+export { qs8_qb4w_gemv_1x16, qs8_qb4w_unpack, qs8_qb8w_unpack, qs8_qbw_gemm_4x8 } from "./qs8_qbw_panel";
 export { qs8_mean_columns, qs8_mean_row } from "./qs8_reduce";

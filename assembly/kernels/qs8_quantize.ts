@@ -31,12 +31,12 @@ export function qs8_quantize_dynamic(r: usize): void {
   const n = Field.i32(r, QuantizeDynamicField.n);
   const a = Field.address(r, QuantizeDynamicField.a);
   const dynamic = Field.address(r, QuantizeDynamicField.dynamic);
-  range(n, a, dynamic);
+  qs8_range(n, a, dynamic);
   quantize(n, a, load<f32>(dynamic), load<i32>(dynamic, 4), Field.address(r, QuantizeDynamicField.c));
 }
 
 /** Writes {f32 scale, i32 zero} of the grid that covers 0 and all of `a` but NaN. */
-function range(n: i32, a: usize, dynamic: usize): void {
+export function qs8_range(n: i32, a: usize, dynamic: usize): void {
   let low = f32x4.splat(0);
   let high = f32x4.splat(0);
   for (; n > 0; n -= 4, a += 16) {
@@ -66,7 +66,7 @@ function quantize(n: i32, a: usize, scale: f32, zero: i32, c: usize): void {
   }
 }
 
-class Quantize {
+export class Quantize {
   /** NaN is 0 before the zero point is added. */
   @inline static i32x4(x: v128, scale: v128, lo: v128, offset: v128): v128 {
     const q = f32x4.div(x, scale);

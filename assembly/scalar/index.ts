@@ -23,6 +23,7 @@ export { qs8_binary } from "./qs8_binary";
 export { qs8_conv, qs8_dwconv } from "./qs8_conv";
 export { qs8_gemm } from "./qs8_gemm";
 export { qs8_pool } from "./qs8_pool";
+export { qs8_qbw_gemm } from "./qs8_qbw_gemm";
 export { qs8_dequantize, qs8_quantize, qs8_quantize_dynamic } from "./qs8_quantize";
 export { qs8_reduce_mean } from "./qs8_reduce";
 export { qs8_table } from "./qs8_table";

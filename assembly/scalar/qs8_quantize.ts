@@ -21,6 +21,13 @@ export function qs8_dequantize(r: usize): void {
 export function qs8_quantize_dynamic(r: usize): void {
   const n = Field.i32(r, QuantizeDynamicField.n);
   const a = Field.address(r, QuantizeDynamicField.a);
+  const dynamic = Field.address(r, QuantizeDynamicField.dynamic);
+  qs8_range(n, a, dynamic);
+  quantize(n, a, load<f32>(dynamic), load<i32>(dynamic, 4), Field.address(r, QuantizeDynamicField.c));
+}
+
+/** Writes {f32 scale, i32 zero} of the grid that covers 0 and all of `a` but NaN. */
+export function qs8_range(n: i32, a: usize, dynamic: usize): void {
   let lo: f32 = 0;
   let hi: f32 = 0;
   for (let i = 0; i < n; i++) {
@@ -28,9 +35,7 @@ export function qs8_quantize_dynamic(r: usize): void {
     if (x < lo) lo = x;
     if (x > hi) hi = x;
   }
-  const dynamic = Field.address(r, QuantizeDynamicField.dynamic);
   qs8_grid(lo, hi, dynamic);
-  quantize(n, a, load<f32>(dynamic), load<i32>(dynamic, 4), Field.address(r, QuantizeDynamicField.c));
 }
 
 /** Writes {f32 scale, i32 zero} of the grid that covers lo..hi, where lo ≤ 0 ≤ hi. */
