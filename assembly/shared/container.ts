@@ -139,19 +139,19 @@ export const MAX_LEVEL = 2047;
 
 /** Byte offsets in the decoder's workspace, which begins at the end of the image. */
 export enum Work {
-  /** Symbol by slot, u8. */
-  slots = 0,
-  /** Scales of the piece that is being expanded. */
-  scales = 65536,
   /** Symbol tables: 256 × (frequency << 16 | start), then precision and constant symbol. */
-  tables = 131072,
+  tables = 0,
   /** Per context: u16 count of zeros, u16 count of ones. */
-  contexts = 144640,
+  contexts = 13568,
   /** Levels of the table that is being read, u16 by symbol. */
-  levels = 146176,
-  /** The chunk's body, then a margin that the decoder may read over. */
-  chunk = 146688,
-  bytes = 224512,
+  levels = 15104,
+  /**
+   * The chunk's body, then a margin that the decoder may read over. Behind it lie the scales of the piece that is being expanded and, 2^precision bytes, the
+   * symbols by slot: as large as the chunk needs them.
+   */
+  chunk = 15616,
+  /** The most that a chunk can need. */
+  bytes = 224640,
 }
 
 /** Offsets in a symbol table. Precision 0: not set yet; 1: `symbol` alone. */
@@ -163,7 +163,7 @@ export enum TableField {
 }
 
 /** Symbols that one call of the inner loop decodes; it may read 2 bytes each past the body's end before the end is checked. */
-export const BURST = 4096;
+export const BURST = 1024;
 
 /** What `unpack` returns. */
 export enum Status {

@@ -2,7 +2,7 @@
 import { CHUNK_BODY, CHUNK_PLAIN, Context, Piece, Status, TableField, TableSlot, Work } from "../shared/container";
 import { IMAGE_START } from "../shared/plan";
 import { readPadding, spread } from "./padding";
-import { bit, damage, isComplete, isDamaged, number, open, symbols } from "./rans";
+import { bit, damage, isComplete, isDamaged, number, open, release, reserve, symbols } from "./rans";
 import { fillSlots, readTable } from "./table";
 import { xxh32 } from "./xxh32";
 
@@ -10,7 +10,8 @@ const BLOCK_LIMIT: u64 = 0x80000000;
 
 /**
  * Unpacks the chunk whose body of `length` bytes lies at `image + Work.chunk`. `image`, a multiple of 16, is the end of the image and the start of
- * a workspace of Work.bytes. Writes nothing but the workspace and [IMAGE_START, image), whatever the body holds; gives a Status.
+ * a workspace of at most Work.bytes, up to which memory grows where it ends before. Writes nothing but the workspace and [IMAGE_START, image), whatever
+ * the body holds; gives a Status.
  */
 export function unpack(image: usize, length: u32, hash: u32): Status {
   if (length > <u32>CHUNK_BODY || xxh32(image + Work.chunk, length) !== hash) return Status.hash;
@@ -59,8 +60,11 @@ function readPlane(work: usize, slot: u32, dst: usize, stride: u32, count: u32):
   if (precision === 0) damage();
   if (isDamaged()) return;
   if (precision > 1) {
-    fillSlots(work, table);
-    symbols(table, dst, stride, count);
+    const slots = reserve(1 << precision);
+    if (isDamaged()) return;
+    fillSlots(slots, table);
+    symbols(table, slots, dst, stride, count);
+    release(slots);
     return;
   }
   const symbol = load<u8>(table, TableField.symbol);
@@ -95,12 +99,14 @@ function readExpanded(work: usize, dst: usize, count: u32, coded: u32, room: u32
     return 0;
   }
   const scales = <u32>(blocks * lanes);
-  readFloats(work, TableSlot.scales, work + Work.scales, scales);
+  const first = reserve(scales << 2);
+  if (isDamaged()) return 0;
+  readFloats(work, TableSlot.scales, first, scales);
   const integers = dst + 3 * count;
   readPlane(work, TableSlot.bytes, integers + (count - coded), 1, coded);
   spread(integers, count, coded, 0);
   if (isDamaged()) return 0;
-  let at = work + Work.scales;
+  let at = first;
   let lane = phase % lanes;
   at += (<u32>(phase / block) * lanes) << 2;
   let left = <u32>(block - phase);
@@ -112,5 +118,6 @@ function readExpanded(work: usize, dst: usize, count: u32, coded: u32, room: u32
       at += lanes << 2;
     }
   }
+  release(first);
   return scales << 2;
 }

@@ -17,6 +17,9 @@ let x2: u32 = 0;
 let x3: u32 = 0;
 let damaged: bool = false;
 
+/** The first byte of the workspace that nothing uses. */
+let free: usize = 0;
+
 /** Begins to read the body of `length` bytes at `workspace + Work.chunk`. */
 export function open(workspace: usize, length: u32): void {
   work = workspace;
@@ -27,8 +30,24 @@ export function open(workspace: usize, length: u32): void {
   x3 = load<u32>(body, 12);
   pos = body + 16;
   end = body + length;
+  free = end;
   damaged = length < 16 || min(min(x0, x1), min(x2, x3)) < LOW;
+  reserve(BURST << 1);
   memory.fill(workspace + Work.contexts, 0, Context.total << 2);
+}
+
+/** So many bytes of the workspace, to be kept until `release`; memory grows where it does not reach. Where it cannot, that counts as damage. */
+export function reserve(bytes: u32): usize {
+  const at = free;
+  free = (at + bytes + 63) & ~63;
+  const pages = <i32>((free + 0xffff) >>> 16) - memory.size();
+  if (pages > 0 && memory.grow(pages) < 0) damaged = true;
+  return at;
+}
+
+/** Gives back what was reserved from `at` on. */
+export function release(at: usize): void {
+  free = at;
 }
 
 export function damage(): void {
@@ -91,12 +110,12 @@ export function number(context: u32): u32 {
   return ((<u32>1) << exponent) - 1 + high + (exponent > 0 ? raw(min<u32>(exponent, 16)) : 0);
 }
 
-/** Decodes `count` symbols by the table at `table`, its slots filled, to dst, dst + stride, … */
-export function symbols(table: usize, dst: usize, stride: u32, count: u32): void {
+/** Decodes `count` symbols by the table at `table` and its slots to dst, dst + stride, … */
+export function symbols(table: usize, slots: usize, dst: usize, stride: u32, count: u32): void {
   const precision = load<u32>(table, TableField.precision);
   while (count > 0 && !isDamaged()) {
     const n = min<u32>(count, BURST);
-    burst(table, work + Work.slots, precision, dst, stride, n);
+    burst(table, slots, precision, dst, stride, n);
     dst += n * stride;
     count -= n;
   }

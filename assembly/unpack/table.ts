@@ -113,9 +113,9 @@ function assignFrequencies(levels: usize, table: usize, precision: u32): bool {
 }
 
 /** Fills the slots with the symbols that own them. */
-export function fillSlots(work: usize, table: usize): void {
+export function fillSlots(slots: usize, table: usize): void {
   for (let s: u32 = 0; s < 256; s++) {
     const entry = load<u32>(table + (s << 2));
-    memory.fill(work + Work.slots + (entry & 0xffff), <u8>s, entry >> 16);
+    memory.fill(slots + (entry & 0xffff), <u8>s, entry >> 16);
   }
 }

@@ -176,8 +176,9 @@ class TableSearch {
       if (!frequencies) continue;
       let cost = costOf(table);
       for (let s = 0; s < 256; s++) if (counts[s] > 0) cost += counts[s] * (precision * BIT - log2(frequencies[s]));
-      // A larger table is slower to read: it has to earn it.
-      if (cost < best.cost * 0.9999) best = { table, cost };
+      // A larger table is slower to read, and what it is read through takes memory: it has to earn it.
+      if (cost >= best.cost * 0.999) break;
+      best = { table, cost };
     }
     return best;
   }

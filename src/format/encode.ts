@@ -30,7 +30,7 @@ export function encodeChunks(regions: readonly Region[]): Uint8Array[] {
   let room = 0;
   for (const region of inOrder(regions)) {
     for (const span of spansOf(region)) {
-      const size = plainBytes(span) + PIECE_OVERHEAD;
+      const size = fillOf(span) + PIECE_OVERHEAD;
       if (size > room) {
         chunks.push([]);
         room = CHUNK_PLAIN + PIECE_OVERHEAD;
@@ -42,7 +42,14 @@ export function encodeChunks(regions: readonly Region[]): Uint8Array[] {
   return chunks.map(encodeChunk);
 }
 
-const plainBytes = (span: Span): number => span.data.byteLength + (span.grid ? span.grid.scale.byteLength : 0);
+/**
+ * What a span takes of a chunk: its plain bytes, twice where it is in planes of 32-bit numbers. These hardly shrink, and the memory in which a reader
+ * unpacks grows with a chunk's body.
+ */
+function fillOf({ kind, data, grid }: Span): number {
+  if (kind === Piece.floats || kind === Piece.words) return 2 * data.byteLength;
+  return data.byteLength + (grid ? grid.scale.byteLength : 0);
+}
 
 function kindOf({ data, expand }: Region): Span["kind"] {
   if (expand) return Piece.expanded;
@@ -56,7 +63,7 @@ function* spansOf(region: Region): Generator<Span> {
     yield* spansOf({ at, data: Float32Array.from(data, (q, i) => q * expand.scale[scaleIndex(expand, i)]) });
     return;
   }
-  for (let parts = 1; ; parts++) {
+  for (let parts = Math.max(1, Math.ceil(data.byteLength / CHUNK_PLAIN)); ; parts++) {
     const step = Math.ceil(data.length / parts / 16) * 16;
     const spans: Span[] = [];
     for (let from = 0; from < data.length; from += step) {
@@ -72,7 +79,7 @@ function* spansOf(region: Region): Generator<Span> {
         padding: panels && paddingOf(panels, from, part),
       });
     }
-    if (spans.every((span) => plainBytes(span) <= CHUNK_PLAIN)) return yield* spans;
+    if (spans.every((span) => fillOf(span) <= CHUNK_PLAIN)) return yield* spans;
   }
 }
 

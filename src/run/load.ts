@@ -29,7 +29,9 @@ export async function load(source: Source | PromiseLike<Source>, options: LoadOp
   const meta = readMeta(sectionOf(sections, SectionKind.meta), chunks.length);
   const arena = meta.memory - meta.image;
   const { memory } = kernels;
-  const pages = Math.ceil((Math.max(meta.memory, meta.image + Work.bytes) - memory.buffer.byteLength) / PAGE);
+  let end = meta.memory;
+  for (const { body } of readChunks(chunks)) end = Math.max(end, meta.image + Work.chunk + body.length);
+  const pages = Math.ceil((end - memory.buffer.byteLength) / PAGE);
   try {
     if (arena > maxArena) throw new RangeError();
     if (pages > 0) memory.grow(pages);
@@ -43,12 +45,12 @@ export async function load(source: Source | PromiseLike<Source>, options: LoadOp
       },
     );
   }
-  const bytes = new Uint8Array(memory.buffer);
   for (const { body, hash } of readChunks(chunks)) {
-    bytes.set(body, meta.image + Work.chunk);
+    // A new view each time: unpacking may make memory grow.
+    new Uint8Array(memory.buffer).set(body, meta.image + Work.chunk);
     if (kernels.unpack(meta.image, body.length, hash) !== Status.ok) throw invalid("its weights are damaged");
   }
-  bytes.fill(0, meta.image, meta.image + Work.bytes);
+  new Uint8Array(memory.buffer).fill(0, meta.image, meta.image + Work.bytes);
   const missing = [...opsOf(new Int32Array(memory.buffer, 0, meta.image >> 2), meta.plan)].filter((op) => !(op in kernels));
   if (missing.length)
     throw new EdgepackError(
