@@ -42,7 +42,7 @@ export async function packOf(onnx: Uint8Array, label: string, options: () => Bui
     return { epk: readFileSync(path("epk")), exported: readFileSync(path("onnx")), inputs, report };
   }
   const { epk, graph, meta, report } = await build(onnx, await options());
-  const exported = exportOnnx(graph);
+  const exported = exportOnnx(graph, { activations: "u8" });
   mkdirSync(KEPT, { recursive: true });
   writeFileSync(path("epk"), epk);
   writeFileSync(path("onnx"), exported);

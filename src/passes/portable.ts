@@ -5,16 +5,16 @@ import { inferTypes } from "../semantics/infer.ts";
 import { elementCount, f32, i64, normalizeAxis, type Tensor } from "../tensor/index.ts";
 import { cancelTransposes } from "./layout.ts";
 import { hasActivation } from "./match.ts";
-import { withoutGrids } from "./without-grids.ts";
+import { type Activations, withoutGrids } from "./without-grids.ts";
 
 /**
  * A graph that was optimized, and quantized or not, as other engines read it: channels first, grids as pairs of QuantizeLinear and
  * DequantizeLinear, and without what passes have fused that ONNX has no operator for. It computes the same; integer layers within one step of their
  * grids.
  */
-export function portable(graph: Graph): Graph {
+export function portable(graph: Graph, activations?: Activations): Graph {
   const channelsFirst = cancelTransposes(inferTypes(turned(graph)));
-  return inferTypes(prune(unfused(withoutGrids(channelsFirst))));
+  return inferTypes(prune(unfused(withoutGrids(channelsFirst, activations))));
 }
 
 const TO_NCHW = [0, 3, 1, 2];

@@ -12,8 +12,8 @@ import { f32, type Quant, type Tensor, type TensorType, tensor } from "../tensor
  * weights stay integers, dequantized per channel, and the bias of an integer layer becomes the i32 that it adds. A layer that quantizes its input
  * while it runs becomes DynamicQuantizeLinear, the product of integers, and its scaling. Values keep their names.
  */
-export function withoutGrids(graph: Graph): Graph {
-  const pass = new Writer(graph);
+export function withoutGrids(graph: Graph, activations: Activations = "i8"): Graph {
+  const pass = new Writer(graph, activations);
   for (const node of graph.nodes) pass.visit(node);
   return pass.finish();
 }
@@ -24,8 +24,12 @@ const INTEGER_FORMS: Readonly<Record<string, { readonly op: string; readonly cha
   Conv: { op: "ConvInteger", channels: 2 },
 };
 
+/** What integers of values are written as: `u8` are those of `i8` and 128, as their zero points are. */
+export type Activations = "i8" | "u8";
+
 class Writer {
   private readonly graph: Graph;
+  private readonly activations: Activations;
   private readonly nodes: Node[] = [];
   private readonly constants: Map<string, Tensor>;
   private readonly fresh: (base: string) => string;
@@ -34,8 +38,9 @@ class Writer {
   /** Integers, scale and zero point of values that are quantized while the model runs. */
   private readonly dynamics = new Map<string, readonly string[]>();
 
-  constructor(graph: Graph) {
+  constructor(graph: Graph, activations: Activations) {
     this.graph = graph;
+    this.activations = activations;
     this.fresh = freshNames(graph);
     this.constants = new Map([...graph.constants].map(([name, { quant: _grid, ...plain }]) => [name, plain]));
   }
@@ -44,8 +49,9 @@ class Writer {
     const [input] = node.inputs;
     const [output] = node.outputs;
     const from = this.graph.types.get(input);
-    if (node.op === "DequantizeLinear" && from?.quant) this.add("DequantizeLinear", input, from.quant, output);
-    else if (node.op === "QuantizeLinear" && node.quant) this.add("QuantizeLinear", this.real(input), node.quant, output);
+    if (node.op === "DequantizeLinear" && from?.quant) this.add("DequantizeLinear", input, from.quant, output, this.integers(input));
+    else if (node.op === "QuantizeLinear" && node.quant)
+      this.add("QuantizeLinear", this.real(input), node.quant, output, this.integers(output));
     else if (node.op === "ToGrid") this.wrap(input, from!, node.quant!, output);
     else if (node.op === "FromGrid") this.unwrap(input, from!.quant!, node.attrs.to as string, output);
     else if (!this.dynamic(node)) this.compute(node);
@@ -112,7 +118,7 @@ class Writer {
     this.nodes.push({ ...node, inputs, outputs });
     node.outputs.forEach((output, i) => {
       const grid = this.graph.types.get(output)?.quant;
-      if (grid) this.add("QuantizeLinear", outputs[i], grid, output);
+      if (grid) this.add("QuantizeLinear", outputs[i], grid, output, this.integers(output));
     });
   }
 
@@ -131,6 +137,12 @@ class Writer {
     return real;
   }
 
+  /** The type that a value's integers are written as. Constants stay what they are, and so do the model's own integers. */
+  private integers(value: string): Activations {
+    const { constants, inputs, outputs } = this.graph;
+    return constants.has(value) || inputs.includes(value) || outputs.includes(value) ? "i8" : this.activations;
+  }
+
   private real(value: string): string {
     const grid = this.graph.types.get(value)?.quant;
     if (!grid) return value;
@@ -138,7 +150,7 @@ class Writer {
     if (real === undefined) {
       real = this.fresh(`${value}.real`);
       this.reals.set(value, real);
-      this.add("DequantizeLinear", value, grid, real);
+      this.add("DequantizeLinear", value, grid, real, this.integers(value));
     }
     return real;
   }
@@ -147,14 +159,14 @@ class Writer {
   private wrap(input: string, { dtype }: TensorType, grid: Quant, output: string): void {
     const real = this.fresh(`${output}.real`);
     this.add("DequantizeLinear", input, grid, real, dtype);
-    this.add("QuantizeLinear", real, grid, output);
+    this.add("QuantizeLinear", real, grid, output, this.integers(output));
   }
 
   private unwrap(input: string, grid: Quant, to: string, output: string): void {
     this.add("QuantizeLinear", this.real(input), grid, output, to);
   }
 
-  private add(op: "QuantizeLinear" | "DequantizeLinear", input: string, { scale, zero, axis }: Quant, output: string, dtype = "i8"): void {
+  private add(op: "QuantizeLinear" | "DequantizeLinear", input: string, { scale, zero, axis }: Quant, output: string, dtype: string): void {
     const shape = axis === undefined ? [] : [scale.length];
     const zeros = new Array<number>(scale.length).fill(dtype === "u8" ? zero + 128 : zero);
     const params = [

@@ -87,8 +87,8 @@ describe("portable", () => {
     expect(apart(dynamic, again)).toBeLessThan(1e-6);
   });
 
-  it("what was written reads back as the same integer layers", () => {
-    const again = optimize(readOnnx(exportOnnx(STATIC)).graph);
+  it.each(["i8", "u8"] as const)("what was written with %s reads back as the same integer layers", (activations) => {
+    const again = optimize(readOnnx(exportOnnx(STATIC, { activations })).graph);
     verifyGraph(again);
     const integers = (graph: Graph) =>
       graph.nodes.filter(({ quant }) => quant).map(({ op, quant }) => `${op} ${quant?.scale[0]} ${quant?.zero}`);
