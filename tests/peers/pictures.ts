@@ -61,3 +61,31 @@ export function picture({ channels, height, width }: PictureShape, seed: number)
   }
   return image;
 }
+
+/** Lines of writing, dark on light, `lines` of them over the height: each letter a few straight strokes. Channels first, values in −1..1. */
+export function writing({ channels, height, width }: PictureShape, lines: number, seed: number): Float32Array {
+  const random = generator(seed);
+  const paper = 0.55 + 0.4 * random();
+  const image = new Float32Array(channels * height * width).fill(paper);
+  const ink = paper - 0.9 - 0.5 * random();
+  const dot = (cx: number, cy: number, r: number): void => {
+    for (let y = Math.max(0, Math.floor(cy - r)); y <= Math.min(height - 1, cy + r); y++)
+      for (let x = Math.max(0, Math.floor(cx - r)); x <= Math.min(width - 1, cx + r); x++)
+        for (let c = 0; c < channels; c++) image[(c * height + y) * width + x] = ink;
+  };
+  const size = (0.62 * height) / lines;
+  for (let line = 0; line < lines; line++) {
+    const top = (height / lines) * (line + 0.19);
+    for (let left = 0.3 * size; left + 0.6 * size < width; left += size * (random() < 0.15 ? 1.2 : 0.72)) {
+      for (let stroke = 0; stroke < 2 + Math.floor(3 * random()); stroke++) {
+        const at = (): [number, number] => [
+          left + 0.5 * size * Math.round(2 * random()) * 0.5,
+          top + size * Math.round(2 * random()) * 0.5,
+        ];
+        const [[x1, y1], [x2, y2]] = [at(), at()];
+        for (let t = 0; t <= 1; t += 1 / size) dot(x1 + (x2 - x1) * t, y1 + (y2 - y1) * t, size / 22);
+      }
+    }
+  }
+  return image.map((v) => Math.min(Math.max(v + 0.04 * (random() - 0.5), -1), 1));
+}
