@@ -112,6 +112,22 @@ export function run(plan: usize): void {
         if (ASC_FEATURE_SIMD) simd.qs8_table(r);
         else scalar.qs8_table(r);
         break;
+      case Op.qs8_sparse_bsr:
+        if (ASC_FEATURE_SIMD) simd.qs8_sparse_bsr(r);
+        else scalar.qs8_sparse_bsr(r);
+        break;
+      case Op.qs8_sparse_csr:
+        if (ASC_FEATURE_SIMD) simd.qs8_sparse_csr(r);
+        else scalar.qs8_sparse_csr(r);
+        break;
+      case Op.f32_sparse_bsr:
+        if (ASC_FEATURE_SIMD) simd.f32_sparse_bsr(r);
+        else scalar.f32_sparse_bsr(r);
+        break;
+      case Op.f32_sparse_csr:
+        if (ASC_FEATURE_SIMD) simd.f32_sparse_csr(r);
+        else scalar.f32_sparse_csr(r);
+        break;
       case Op.gather:
         scalar.gather(r);
         break;

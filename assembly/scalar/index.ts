@@ -32,6 +32,7 @@ export { resample } from "./resample";
 export { roi_align } from "./roi_align";
 export { roi_pool } from "./roi_pool";
 export { f32_softmax } from "./softmax";
+export { f32_sparse_bsr, f32_sparse_csr, qs8_sparse_bsr, qs8_sparse_csr } from "./sparse";
 export { top_k } from "./top_k";
 export { f32_unary } from "./unary";
 export { where } from "./where";

@@ -75,6 +75,11 @@ export enum Op {
   /** `assembly/shared/attention.ts`. */
   f32_attention = 80,
   f32_rmsnorm = 81,
+  /** Layers with sparse weights: `assembly/shared/sparse.ts`. */
+  qs8_sparse_bsr = 100,
+  qs8_sparse_csr = 101,
+  f32_sparse_bsr = 102,
+  f32_sparse_csr = 103,
 }
 
 /** Words before a record's first field. */
