@@ -1,5 +1,5 @@
 import type { BuildReport, LayerReport } from "../build.ts";
-import type { LimitRow } from "../targets/index.ts";
+import type { LimitRow, ShippedFile } from "../targets/index.ts";
 import { bytes, type Cell, count, digits, table } from "./table.ts";
 import { type Colors, colorsFor, print, type Terminal } from "./terminal.ts";
 
@@ -90,10 +90,19 @@ function limitSection(limits: readonly LimitRow[], colors: Colors): Section {
   };
 }
 
+function runtimeSection(runtime: readonly ShippedFile[]): Section {
+  return {
+    title: "Runtime, with the kernels that this model needs",
+    headings: ["", ">bytes", ">brotli"],
+    rows: runtime.map((file) => [file.path, bytes(file.bytes), bytes(file.brotli)]),
+  };
+}
+
 /** What a build prints at its end: sizes, layers, agreement with f32, memory, and the target's limits. */
-export function printReport(terminal: Terminal, report: BuildReport, limits: readonly LimitRow[] | undefined): void {
+export function printReport(terminal: Terminal, report: BuildReport, limits?: readonly LimitRow[], runtime?: readonly ShippedFile[]): void {
   const colors = colorsFor(terminal, terminal.stdout);
   const sections = [sizeSection(report), layerSection(report), ...agreementSection(report), memorySection(report)];
+  if (runtime) sections.push(runtimeSection(runtime));
   if (limits) sections.push(limitSection(limits, colors));
   print(terminal, `${colors.bold(report.model)}  ${MODES[report.mode]}`);
   for (const { title, headings, rows } of sections) print(terminal, `\n${colors.bold(title)}\n${table(colors, headings, rows)}`);

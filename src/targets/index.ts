@@ -11,6 +11,7 @@ import { web } from "./web.ts";
 
 export { type LimitRow, type Usage, usageOf } from "./limits.ts";
 export { type Runtime, readRuntime } from "./runtime.ts";
+export { type ShippedFile, shippedRuntime } from "./shipped.ts";
 export type { Files, Target, TargetInput } from "./target.ts";
 
 export const TARGETS = { cloudflare, deno, web, node } as const satisfies Record<string, Target>;

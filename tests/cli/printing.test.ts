@@ -9,6 +9,7 @@ import { bytes, count, digits, table } from "../../src/cli/table.ts";
 import { colorsFor } from "../../src/cli/terminal.ts";
 import { fileError } from "../../src/data/file-error.ts";
 import { EdgepackError } from "../../src/errors.ts";
+import type { LimitRow } from "../../src/targets/index.ts";
 import { recorder } from "./terminal.ts";
 
 describe("numbers for people", () => {
@@ -142,12 +143,13 @@ describe("printReport", () => {
     memory: { image: 30000, arena: 5000, lowerBound: 4800, total: 35000 },
     warnings: [],
   };
-  it("shows sizes, layers, agreement and its source, memory, and a target's limits", () => {
+  it("shows sizes, layers, agreement and its source, memory, a target's runtime and limits", () => {
     const terminal = recorder();
-    printReport(terminal, report, [
+    const limits: LimitRow[] = [
       { limit: "size", value: 64e6, unit: "bytes", used: 1e5, ok: true, source: "the docs", date: "2026-11-24" },
       { limit: "start-up", value: 1000, unit: "ms", used: undefined, ok: undefined, source: "the docs", date: "2026-11-24" },
-    ]);
+    ];
+    printReport(terminal, report, limits, [{ path: "simd.wasm", bytes: 16500, brotli: 6400 }]);
     const { out } = terminal.printed;
     for (const wanted of [
       /^net {2}int8, static/,
@@ -156,6 +158,7 @@ describe("printReport", () => {
       /synthetic \(random\) inputs/,
       /same best class +99\.6 %/,
       /activations +5\.00 kB/,
+      /simd\.wasm +16\.5 kB +6\.40 kB/,
       /size +64\.0 MB +100 kB +ok +the docs, 2026-11-24/,
       /start-up +1000 ms +measure there/,
     ])

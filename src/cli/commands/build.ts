@@ -3,7 +3,16 @@ import { type Command, Option } from "commander";
 import { build } from "../../build.ts";
 import { readBytes } from "../../data/file.ts";
 import { openDataset } from "../../data/index.ts";
-import { checkLimits, type LimitRow, TARGETS, type TargetName, usageOf, writeTarget } from "../../targets/index.ts";
+import {
+  checkLimits,
+  type LimitRow,
+  type ShippedFile,
+  shippedRuntime,
+  TARGETS,
+  type TargetName,
+  usageOf,
+  writeTarget,
+} from "../../targets/index.ts";
 import { addCalibrationOptions, type CalibrationOptions, observerOf } from "../calibration-options.ts";
 import { isPack, onnxInputs } from "../model.ts";
 import {
@@ -86,13 +95,15 @@ async function buildModel(terminal: Terminal, path: string, options: Options): P
   }).finally(progress.stop);
 
   let limits: LimitRow[] | undefined;
+  let runtime: ShippedFile[] | undefined;
   if (options.target) {
     const files = await writeTarget(options.target, { epk, meta, modelName: name });
     await writeFolder(out, files, { target: options.target });
     limits = checkLimits(options.target, usageOf(files, meta.memory));
+    runtime = shippedRuntime(files);
   } else await writeFile(out, epk);
   for (const text of report.warnings) warn(terminal, text);
-  if (options.json) printJson(terminal, { output: out, ...(options.target && { target: options.target, limits }), ...report });
-  else printReport(terminal, report, limits);
+  if (options.json) printJson(terminal, { output: out, ...(options.target && { target: options.target, runtime, limits }), ...report });
+  else printReport(terminal, report, limits, runtime);
   note(terminal, `wrote ${out}`);
 }
