@@ -6,14 +6,17 @@ import { decomposeConv } from "./conv-axes.ts";
 import { attr, defineOp, type OpCase } from "./define.ts";
 import {
   ACTIVATION,
+  blockCases,
   emitGemm,
   epilogueOf,
   finish,
   floatWords,
+  LinearSum,
   linearCase,
   linearInput,
   linearOutput,
   packMatrix,
+  takeBlocks,
   takeReals,
 } from "./linear.ts";
 import type { LinearWords, Lowering } from "./lowering.ts";
@@ -45,6 +48,12 @@ function isDepthwiseConv(node: Node, x: TensorType, w: TensorType): boolean {
   return isDepthwise(groups, window.channels, outputs);
 }
 
+/** The axis that weights may lie in blocks along: input channels, of layers that are matrix products. */
+function blockAxis({ attrs }: Node, { shape }: TensorType): number | undefined {
+  const all = (list: unknown, value: number): boolean => ((list as readonly number[] | undefined) ?? []).every((v) => v === value);
+  return attrs.group === 1 && all(shape.slice(2), 1) && all(attrs.strides, 1) && all(attrs.pads, 0) ? 1 : undefined;
+}
+
 /**
  * Convolution over any number of axes, with a fused activation. `layout` says how x and the output lie; the weights are always
  * [out, in / group, ...kernel]. The kernels are 2-D.
@@ -56,6 +65,7 @@ export const Conv = defineOp({
   infer({ node, inputs: [x, w, b] }) {
     takeReals(x!, w!);
     const { window, outputs } = convWindow(node, x!, w!);
+    takeBlocks(w!, blockAxis(node, w!));
     if (b && elementCount(b.shape) !== outputs) throw new RangeError(`bias [${b.shape}] does not fit ${outputs} output channels`);
     return [linearOutput(node, joinShape(window.batch, outputs, window.out, node.attrs.layout))];
   },
@@ -64,25 +74,28 @@ export const Conv = defineOp({
     const layout = node.attrs.layout;
     const out = zeros(linearOutput(node, joinShape(window.batch, outputs, window.out, layout)));
     const epilogue = epilogueOf(node, x!, w!, b?.data, outputs);
-    const input = linearInput(x!, epilogue.form);
     const from = axisStrides(x!.shape, layout);
+    const pixels = elementCount(window.in);
+    const pixelOf = (index: number): number =>
+      layout === "NHWC" ? Math.floor(index / window.channels) : Math.floor(index / from.batch) * pixels + (index % pixels);
+    const input = linearInput(x!, w!, epilogue.form, window.batch * pixels, pixelOf);
+    const sum = new LinearSum(w!);
     const to = axisStrides(out.shape, layout);
     const perGroup = window.channels / groups;
     const taps = elementCount(window.kernel);
-    eachPosition(window.out, (position) => {
+    eachPosition(window.out, (position, pixel) => {
       const inside = tapsAt(window, position, from.spatial);
       const place = position.reduce((sum, p, axis) => sum + p * to.spatial[axis], 0);
       for (let n = 0; n < window.batch; n++) {
         for (let o = 0; o < outputs; o++) {
           const first = n * from.batch + Math.floor(o / (outputs / groups)) * perGroup * from.channel;
-          let acc = 0;
           for (const { tap, offset } of inside) {
             for (let c = 0; c < perGroup; c++) {
-              const value = input.data[first + c * from.channel + offset] - input.zero;
-              acc += value * w!.data[(o * perGroup + c) * taps + tap];
+              const weight = (o * perGroup + c) * taps + tap;
+              sum.add(input.data[first + c * from.channel + offset] * w!.data[weight], weight);
             }
           }
-          out.data[n * to.batch + place + o * to.channel] = finish(epilogue, acc, o, input.scale);
+          out.data[n * to.batch + place + o * to.channel] = finish(epilogue, sum.take(), o, input.scale(n * pixels + pixel));
         }
       }
     });
@@ -92,7 +105,7 @@ export const Conv = defineOp({
     node.attrs.layout === "NCHW" && String(perm) === String(NHWC_FROM_NCHW)
       ? { attrs: { ...node.attrs, layout: "NHWC" }, inputs: "first", perm }
       : undefined,
-  quantize: { kind: "linear", axis: () => 0, weightsOnly: isDepthwiseConv },
+  quantize: { kind: "linear", axis: () => 0, blockAxis, weightsOnly: isDepthwiseConv },
   macs: (_node, [, w], output) => elementCount(output.shape) * elementCount(w!.shape.slice(1)),
   decompose: decomposeConv,
   lower: lowerConv,
@@ -115,7 +128,8 @@ export const Conv = defineOp({
     ["3-D depthwise", [1, 3, 4, 4, 4], [3, 1, 3, 3, 3], { group: 3, pads: [1, 1, 1, 1, 1, 1] }],
   ]
     .map(([name, x, w, attrs]) => linearCase(name as string, [x, w, [(w as number[])[0]]] as number[][], attrs as OpCase["attrs"]))
-    .flatMap((example) => [example, { ...example, name: `${example.name}, computed weights`, constants: [] }]),
+    .flatMap((example) => [example, { ...example, name: `${example.name}, computed weights`, constants: [] }])
+    .concat(blockCases([2, 24, 3, 2], [5, 24, 1, 1], 1, { min: -1 })),
 });
 
 function lowerConv(ctx: Lowering): void {

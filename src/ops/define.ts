@@ -73,6 +73,8 @@ export type QuantizeRule =
   | {
       readonly kind: "linear";
       axis(node: Node, weight: TensorType): number | undefined;
+      /** The axis along which the weights may lie in blocks with scales of their own, undefined where there is no kernel for it. */
+      blockAxis?(node: Node, weight: TensorType): number | undefined;
       weightsOnly?(node: Node, input: TensorType, weight: TensorType): boolean;
     }
   | { readonly kind: "rescale" }

@@ -7,10 +7,10 @@
  * | f32 | f32 | f32 | `float`, and that of integers that stand for nothing else |
  * | i8 | i8 | i8 | `integer` |
  * | i8 | i8 | f32 | `dequantize` |
- * | f32 | i8 | f32 | `dynamic`: the input is put on a grid of its own range first |
+ * | f32 | i8 | f32 | `dynamic`: the input is put on a grid of its own range first, or row by row before weights in blocks |
  */
 import { F32_NR } from "../../assembly/shared/layout.ts";
-import { GemmField, Op, PackField } from "../../assembly/shared/plan.ts";
+import { BlockGemmField, GemmField, Op, PackField } from "../../assembly/shared/plan.ts";
 import type { Node } from "../graph/graph.ts";
 import {
   clamp,
@@ -18,13 +18,16 @@ import {
   gridOfRange,
   type Quant,
   quantizeTensor,
+  quantizeValue,
+  quantizeWeights,
   requantize,
   roundEven,
+  scaleIndex,
   type Tensor,
   type TensorType,
 } from "../tensor/index.ts";
 import { attr, type OpCase, wave } from "./define.ts";
-import { f32Bits, type LinearWords, type Lowering, type Place, type Word } from "./lowering.ts";
+import { type BlockWords, f32Bits, type LinearWords, type Lowering, type Place, type Word } from "./lowering.ts";
 
 const f32 = Math.fround;
 
@@ -49,6 +52,8 @@ export interface Epilogue {
   readonly form: LinearForm;
   /** Factor of the accumulator; absent for `float`. For `dynamic` it is still to be multiplied by the input's scale. */
   readonly scale?: Float32Array;
+  /** Of weights in blocks, whose scales are in the sum: its factor, in place of `scale`. 1 for `dynamic`, where it is the row's scale. */
+  readonly factor?: number;
   readonly bias?: Int32Array | Float32Array;
   readonly zero: number;
   readonly lo: number;
@@ -67,6 +72,12 @@ export function epilogueOf(node: Node, a: TensorType, w: TensorType, bias: Array
   const max = node.attrs.max as number;
   const floats = bias && Float32Array.from(bias);
   if (form === "float") return { form, bias: floats, zero: 0, lo: min, hi: max };
+  if (w.quant!.block) {
+    const input = form === "dynamic" ? 1 : a.quant!.scale[0];
+    if (form !== "integer") return { form, factor: input, bias: floats, zero: 0, lo: min, hi: max };
+    const { scale, zero } = node.quant!;
+    return { form, factor: f32(input / scale[0]), bias: floats?.map((b) => b / scale[0]), zero, ...gridBounds(node.quant!, min, max) };
+  }
   const weightScale = (c: number): number => w.quant!.scale[w.quant!.scale.length === 1 ? 0 : c];
   if (form === "dynamic")
     return { form, bias: floats, scale: Float32Array.from({ length: channels }, (_, c) => weightScale(c)), zero: 0, lo: min, hi: max };
@@ -82,20 +93,80 @@ export function epilogueOf(node: Node, a: TensorType, w: TensorType, bias: Array
   };
 }
 
-/** The input as the accumulation reads it (quantized where the form is `dynamic`), its zero, and its runtime scale. */
-export function linearInput(a: Tensor, form: LinearForm): { data: ArrayLike<number>; zero: number; scale: number } {
-  if (form === "float") return { data: a.data, zero: 0, scale: 1 };
-  const q = form === "dynamic" ? quantizeTensor(a, rangeGrid(a)) : a;
-  return { data: q.data, zero: q.quant!.zero, scale: form === "dynamic" ? q.quant!.scale[0] : 1 };
+/** An input as the accumulation reads it: less its zero, with the scale that is found while the model runs, 1 where there is none. */
+export interface LinearInput {
+  readonly data: ArrayLike<number>;
+  scale(row: number): number;
+}
+
+/**
+ * Where the form is `dynamic` the input is quantized: as a whole, or, before weights in blocks, each of its `rows` on a grid of its own; `rowOf` tells which
+ * row an element lies in.
+ */
+export function linearInput(a: Tensor, w: TensorType, form: LinearForm, rows: number, rowOf: (index: number) => number): LinearInput {
+  const one = (): number => 1;
+  if (form === "float") return { data: a.data, scale: one };
+  if (form !== "dynamic") return { data: Int32Array.from(a.data, (q) => q - a.quant!.zero), scale: one };
+  const row = w.quant!.block ? rowOf : () => 0;
+  const grids = rowGrids(a, w.quant!.block ? rows : 1, row);
+  const data = Int32Array.from(a.data, (v, i) => {
+    const { scale, zero } = grids[row(i)];
+    return quantizeValue(v, scale[0], zero) - zero;
+  });
+  return { data, scale: (index) => grids[w.quant!.block ? index : 0].scale[0] };
+}
+
+/** Adds up products; those of weights in blocks as integers inside a block, and block by block in f32. `weight` says where a product's weight lies. */
+export class LinearSum {
+  private readonly scale: Float32Array | undefined;
+  private readonly block: (weight: number) => number;
+  private current = 0;
+  private inner = 0;
+  private total = 0;
+
+  constructor({ shape, quant }: TensorType) {
+    this.scale = quant?.block && quant.scale;
+    this.block = this.scale ? scaleIndex(shape, quant!) : () => 0;
+  }
+
+  add(product: number, weight: number): void {
+    const block = this.block(weight);
+    if (block !== this.current) this.close();
+    this.current = block;
+    this.inner += product;
+  }
+
+  /** The sum, and a new beginning. */
+  take(): number {
+    this.close();
+    const sum = this.total;
+    this.total = 0;
+    return sum;
+  }
+
+  private close(): void {
+    this.total = this.scale ? f32(this.total + f32(f32(this.inner) * this.scale[this.current])) : this.inner;
+    this.inner = 0;
+  }
 }
 
 /** One output from its accumulator. */
 export function finish(e: Epilogue, acc: number, channel: number, inputScale: number): number {
   const bias = e.bias ? e.bias[channel] : 0;
+  if (e.factor !== undefined) {
+    const y = f32(f32(acc * (e.form === "dynamic" ? inputScale : e.factor)) + bias);
+    return e.form === "integer" ? roundEven(clamp(y, e.lo - e.zero, e.hi - e.zero)) + e.zero : clamp(y, e.lo, e.hi);
+  }
   if (e.form === "integer") return requantize(acc + bias, e.scale![channel], e.zero, e.lo, e.hi);
   if (e.form === "float") return clamp(acc + bias, e.lo, e.hi);
   const scale = e.form === "dynamic" ? f32(inputScale * e.scale![channel]) : e.scale![channel];
   return clamp(f32(f32(f32(acc) * scale) + bias), e.lo, e.hi);
+}
+
+/** Throws RangeError where integer weights lie in blocks along another axis than the one that is summed over. */
+export function takeBlocks(w: TensorType, axis: number | undefined): void {
+  const block = w.quant?.block;
+  if (block && block.axis !== axis) throw new RangeError(`weights in blocks along axis ${block.axis} have no integer kernel`);
 }
 
 /** The type that a linear operator writes. */
@@ -103,14 +174,14 @@ export function linearOutput(node: Node, shape: readonly number[]): TensorType {
   return node.quant ? { dtype: "i8", shape, quant: node.quant } : { dtype: "f32", shape };
 }
 
-function rangeGrid(x: Tensor): Quant {
-  let min = 0;
-  let max = 0;
-  for (const v of x.data) {
-    if (v < min) min = v;
-    if (v > max) max = v;
+function rowGrids({ data }: Tensor, rows: number, rowOf: (index: number) => number): Quant[] {
+  const [min, max] = [new Float32Array(rows), new Float32Array(rows)];
+  for (let i = 0; i < data.length; i++) {
+    const row = rowOf(i);
+    if (data[i] < min[row]) min[row] = data[i];
+    if (data[i] > max[row]) max[row] = data[i];
   }
-  return gridOfRange(min, max);
+  return Array.from(min, (lo, row) => gridOfRange(lo, max[row]));
 }
 
 /** Sizes of a matrix product; strides between rows and batches default to dense. */
@@ -127,6 +198,10 @@ export interface GemmShape {
 }
 
 export function emitGemm(ctx: Lowering, words: LinearWords, shape: GemmShape): void {
+  if (words.blocks) {
+    emitBlockGemm(ctx, words, words.blocks, shape);
+    return;
+  }
   ctx.emit(words.integer ? Op.qs8_gemm : Op.f32_gemm, {
     [GemmField.batch]: shape.batch ?? 1,
     [GemmField.m]: shape.m,
@@ -149,6 +224,30 @@ export function emitGemm(ctx: Lowering, words: LinearWords, shape: GemmShape): v
     [GemmField.c_size]: words.c_size,
     [GemmField.dynamic]: words.dynamic,
     [GemmField.scratch]: words.scratch,
+  });
+}
+
+function emitBlockGemm(ctx: Lowering, words: LinearWords, blocks: BlockWords, { m, n, k }: GemmShape): void {
+  ctx.emit(Op.qs8_qbw_gemm, {
+    [BlockGemmField.m]: m,
+    [BlockGemmField.n]: n,
+    [BlockGemmField.k]: k,
+    [BlockGemmField.block]: blocks.size,
+    [BlockGemmField.bits]: blocks.bits,
+    [BlockGemmField.a]: words.a,
+    [BlockGemmField.a_size]: blocks.a_size,
+    [BlockGemmField.w]: words.w,
+    [BlockGemmField.zeros]: blocks.zeros,
+    [BlockGemmField.scale]: words.scale,
+    [BlockGemmField.bias]: words.bias,
+    [BlockGemmField.c]: ctx.place(ctx.node.outputs[0]),
+    [BlockGemmField.factor]: blocks.factor,
+    [BlockGemmField.lo]: words.lo,
+    [BlockGemmField.hi]: words.hi,
+    [BlockGemmField.a_zero]: words.a_zero,
+    [BlockGemmField.c_zero]: words.c_zero,
+    [BlockGemmField.c_size]: words.c_size,
+    [BlockGemmField.scratch]: words.scratch,
   });
 }
 
@@ -190,4 +289,23 @@ export function floatWords(ctx: Lowering, a: Place, w: Place, bias: Word): Linea
 /** A case of a linear operator from the shapes of its input, weights and bias. */
 export function linearCase(name: string, shapes: readonly (readonly number[])[], attrs: OpCase["attrs"]): OpCase {
   return { name, inputs: shapes.map((shape, i) => wave(shape, i + 1)), attrs, constants: shapes.map((_, i) => i).slice(1) };
+}
+
+/** Cases with weights in blocks of 16: f32 inputs, and inputs and outputs on grids. */
+export function blockCases(x: readonly number[], w: readonly number[], axis: number, attrs: OpCase["attrs"]): OpCase[] {
+  const grid: Quant = { scale: Float32Array.of(0.01), zero: -7 };
+  const [input, bias] = [wave(x), wave([axis === 0 ? w[1] : w[0]], 3)];
+  const weights = (levels: number): Tensor => quantizeWeights(wave(w, 2), { axis, size: 16 }, levels);
+  const rest = { attrs, constants: [1, 2] };
+  return [
+    { name: "weights of 4 bits in blocks", inputs: [input, weights(15), bias], ...rest },
+    { name: "weights of 8 bits in blocks", inputs: [input, weights(255)], ...rest },
+    { name: "a grid, weights of 4 bits in blocks", inputs: [quantizeTensor(input, grid), weights(15), bias], ...rest },
+    {
+      name: "grids, weights of 4 bits in blocks",
+      inputs: [quantizeTensor(input, grid), weights(15), bias],
+      quant: { ...grid, scale: Float32Array.of(0.05) },
+      ...rest,
+    },
+  ];
 }

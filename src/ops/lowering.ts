@@ -23,6 +23,7 @@ import type {
 } from "../../assembly/shared/indexing.ts";
 import type {
   BinaryField,
+  BlockGemmField,
   ConvField,
   CopyField,
   FillField,
@@ -72,6 +73,7 @@ export interface FieldsOf {
   [Op.qs8_dequantize]: QuantizeField;
   [Op.qs8_quantize_dynamic]: QuantizeDynamicField;
   [Op.qs8_gemm]: GemmField;
+  [Op.qs8_qbw_gemm]: BlockGemmField;
   [Op.qs8_conv]: ConvField;
   [Op.qs8_dwconv]: ConvField;
   [Op.qs8_pool]: PoolField;
@@ -140,6 +142,17 @@ export interface LinearWords {
   readonly c_size: number;
   readonly dynamic: Word;
   readonly scratch: Word;
+  /** Weights that have a scale for each block of k. */
+  readonly blocks?: BlockWords;
+}
+
+/** What `qs8_qbw_gemm` needs beside the rest. */
+export interface BlockWords {
+  readonly size: number;
+  readonly bits: number;
+  readonly a_size: number;
+  readonly zeros: Word;
+  readonly factor: number;
 }
 
 /** Which kernel reads the weights: that decides their layout and the scratch it needs. */

@@ -4,14 +4,17 @@ import { areIntegers, asReals } from "./as-reals.ts";
 import { defineOp } from "./define.ts";
 import {
   ACTIVATION,
+  blockCases,
   emitGemm,
   epilogueOf,
   finish,
   floatWords,
+  LinearSum,
   linearCase,
   linearInput,
   linearOutput,
   packMatrix,
+  takeBlocks,
   takeReals,
 } from "./linear.ts";
 import type { Lowering } from "./lowering.ts";
@@ -48,6 +51,7 @@ export const MatMul = defineOp({
   infer({ node, inputs: [a, b, bias] }) {
     if (!areIntegers(a!, b!)) takeReals(a!, b!);
     const { shape, n } = productOf(a!, b!);
+    takeBlocks(b!, blockAxis(b!));
     if (bias && elementCount(bias.shape) !== n) throw new RangeError(`bias [${bias.shape}] does not fit ${n} columns`);
     return [productType(node, a!, b!, shape)];
   },
@@ -55,16 +59,17 @@ export const MatMul = defineOp({
     const { m, n, k, stack, aSteps, bSteps, shape } = productOf(a!, b!);
     const out = zeros(productType(node, a!, b!, shape));
     const epilogue = epilogueOf(node, a!, b!, bias?.data, n);
-    const input = linearInput(a!, epilogue.form);
+    const input = linearInput(a!, b!, epilogue.form, m * elementCount(stack), (index) => Math.floor(index / k));
+    const sum = new LinearSum(b!);
     let at = 0;
     eachMatrix(stack, [aSteps, bSteps], ([i, j]) => {
       for (let row = 0; row < m; row++) {
         for (let column = 0; column < n; column++) {
-          let acc = 0;
           for (let r = 0; r < k; r++) {
-            acc += (input.data[(i * m + row) * k + r] - input.zero) * b!.data[(j * k + r) * n + column];
+            const weight = (j * k + r) * n + column;
+            sum.add(input.data[(i * m + row) * k + r] * b!.data[weight], weight);
           }
-          out.data[at++] = finish(epilogue, acc, column, input.scale);
+          out.data[at++] = finish(epilogue, sum.take(), column, input.scale(i * m + row));
         }
       }
     });
@@ -73,11 +78,13 @@ export const MatMul = defineOp({
   quantize: {
     kind: "linear",
     axis: (_node, { shape }) => (shape.length >= 2 && elementCount(shape.slice(0, -2)) === 1 ? shape.length - 1 : undefined),
+    blockAxis: (_node, weight) => blockAxis(weight),
   },
   macs: (_node, [a], output) => elementCount(output.shape) * a!.shape[a!.shape.length - 1],
   decompose: (parts) => asReals(parts),
   lower: lowerMatMul,
   cases: [
+    ...blockCases([3, 40], [40, 18], 0, { max: 2 }),
     linearCase("matrix", [[5, 7], [7, 9], [9]], {}),
     linearCase(
       "stack by matrix",
@@ -134,6 +141,11 @@ export const MatMul = defineOp({
     { name: "integers", inputs: [tensor("i32", [1, -2, 3, 4, 5, 600], [2, 3]), tensor("i32", [7, 8, -9, 10, 11, 12], [3, 2])] },
   ],
 });
+
+/** The axis that weights may lie in blocks along: what is summed over, of one matrix. */
+function blockAxis({ shape }: TensorType): number | undefined {
+  return shape.length >= 2 && elementCount(shape.slice(0, -2)) === 1 ? shape.length - 2 : undefined;
+}
 
 function productType(node: Node, a: TensorType, b: TensorType, shape: Shape): TensorType {
   return areIntegers(a, b) ? { dtype: a.dtype, shape } : linearOutput(node, shape);

@@ -241,8 +241,9 @@ class IntegerIslands {
 /** The axis of weights that outputs lie along, where their grid suits an integer layer. */
 function axisOfOutputs(node: Node, rule: Extract<QuantizeRule, { kind: "linear" }>, weights: Tensor): number | undefined {
   const axis = rule.axis(node, weights);
-  const { scale, zero, axis: own } = weights.quant!;
-  return zero === 0 && (scale.length === 1 || own === axis) ? axis : undefined;
+  const { scale, zero, axis: own, block } = weights.quant!;
+  const suits = block ? block.axis === rule.blockAxis?.(node, weights) : scale.length === 1 || own === axis;
+  return zero === 0 && suits ? axis : undefined;
 }
 
 /** Whether a layer reads a constant as weights that can stay stored on their grid. */
