@@ -1,13 +1,13 @@
 /** The whole way of the data: ONNX in, `.epk` and a report out. */
-import { calibrate } from "./compress/calibrate.ts";
 import { type Comparison, compareGraphs } from "./compress/compare.ts";
-import { decide } from "./compress/decide.ts";
+import { type CompressOptions, compressGraph } from "./compress/compress.ts";
 import type { Observer } from "./compress/observers.ts";
-import { quantizeDynamic, quantizeStatic } from "./compress/quantize.ts";
+import { checkRecipe, type StepSpec } from "./compress/recipe.ts";
 import { type BuildReport, reportOf } from "./compress/report.ts";
-import { surrogateDataset } from "./compress/surrogate.ts";
-import { type Dataset, sampleIndices, syntheticDataset } from "./data/index.ts";
-import type { Meta, Preprocess } from "./format/image.ts";
+import type { StepNote } from "./compress/state.ts";
+import { syntheticDataset } from "./data/index.ts";
+import { EdgepackError } from "./errors.ts";
+import type { Meta } from "./format/image.ts";
 import { writeEpk } from "./format/index.ts";
 import type { Graph } from "./graph/graph.ts";
 import { readOnnx } from "./onnx/index.ts";
@@ -18,7 +18,7 @@ import type { Tensor } from "./tensor/index.ts";
 
 export type { BuildReport, LayerReport } from "./compress/report.ts";
 
-export interface BuildOptions {
+export interface BuildOptions extends CompressOptions {
   /** Shapes of inputs whose dimensions the model leaves open. */
   readonly shapes?: Readonly<Record<string, readonly number[]>>;
   /** Inputs that always have one value (a sample rate, a switch): they become constants, and leave the model's inputs. */
@@ -27,19 +27,12 @@ export interface BuildOptions {
   readonly external?: (location: string) => Uint8Array;
   /** `int8` (the default) quantizes: statically where calibration data are given, dynamically where not. */
   readonly weights?: "int8" | "f32";
-  /** Inputs that are like those the model will see. */
-  readonly calibration?: Dataset;
-  /** How many of them to use; 256 by default. */
-  readonly calibrationCount?: number;
-  /** Decides which items are taken and what synthetic inputs look like; 0 by default. */
-  readonly seed?: number;
+  /** In place of `weights` and `observer`: what is done to the model, step by step. */
+  readonly steps?: readonly StepSpec[];
   readonly observer?: Observer;
-  /** Kept in the pack: how raw bytes become the model's input. */
-  readonly preprocess?: Preprocess;
   /** Kept in the pack: names of the classes. */
   readonly labels?: readonly string[];
   readonly name?: string;
-  readonly onProgress?: (stage: string, done: number, total: number) => void;
 }
 
 export interface BuildResult {
@@ -50,65 +43,66 @@ export interface BuildResult {
   readonly report: BuildReport;
 }
 
-export const DEFAULT_OBSERVER: Observer = { kind: "mse" };
-export const DEFAULT_CALIBRATION_COUNT = 256;
-
-/** Samples on which a quantized model is compared with the f32 model, at most. */
+/** Samples on which a compressed model is compared with the f32 model, at most. */
 const COMPARED = 64;
 /** Without calibration data, inputs are made up, and few tell as much as many. */
 const SYNTHETIC = 8;
-/** What is decided without calibration data is decided on so many made-up inputs. */
-const SURROGATES = 32;
 
 /**
  * Builds a pack. Every failure is an EdgepackError: of reading the model (`readOnnx`), of operators without kernels (ONNX_UNSUPPORTED), of data
- * that do not fit (DATA_INVALID).
+ * that do not fit (DATA_INVALID), of steps (CONFIG, BUDGET).
  */
 export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promise<BuildResult> {
-  const { calibration, seed = 0 } = options;
-  const { graph, warnings } = readOnnx(onnx, options);
-  const real = optimize(graph);
-  const mode = isQuantized(real) ? "int8-given" : options.weights === "f32" ? "f32" : calibration ? "int8-static" : "int8-dynamic";
-  const asItIs = mode === "f32" || mode === "int8-given";
-
-  const indices = calibration ? sampleIndices(calibration.count, options.calibrationCount ?? DEFAULT_CALIBRATION_COUNT, seed) : [];
-  const quantized = asItIs ? real : await quantize(real, options, indices);
-  const plan = planGraph(quantized, options);
+  const { weights = "int8", observer } = options;
+  const steps = checkRecipe(options.steps ?? (weights === "f32" ? [] : [{ step: "quantize", ...(observer && { observer }) }]));
+  const { graph: read, warnings } = readOnnx(onnx, options);
+  const real = optimize(read);
+  const given = isQuantized(real);
+  if (given && options.steps && options.steps.length > 0)
+    throw new EdgepackError("CONFIG", "The model is quantized already and is built as it is: steps work on f32 models. Leave them out.");
+  const asItIs = given || steps.length === 0;
+  const run = asItIs ? undefined : await compressGraph(real, steps, options);
+  const graph = run?.graph ?? real;
+  const plan = planGraph(graph, options);
   const epk = writeEpk(plan.pack);
-  const comparison = asItIs ? undefined : await compare(real, quantized, plan, options, indices);
+  const samples = run?.calibration;
+  const comparison = run && (await compare(real, graph, plan, options, samples?.given ? samples.indices : undefined));
   return {
     epk,
     meta: plan.pack.meta,
-    graph: quantized,
-    report: reportOf({ mode, onnx: onnx.length, epk, plan, comparison, warnings }),
+    graph,
+    report: reportOf({
+      mode: modeOf(given, run?.notes ?? []),
+      onnx: onnx.length,
+      epk,
+      plan,
+      comparison,
+      warnings,
+      notes: run?.notes ?? [],
+    }),
   };
 }
 
-/** With calibration data, static; without, dynamic, with decisions taken on surrogates. */
-async function quantize(graph: Graph, options: BuildOptions, calibrated: readonly number[]): Promise<Graph> {
-  const { calibration, seed = 0, preprocess, onProgress } = options;
-  const data = calibration ?? surrogateDataset(planGraph(graph, { preprocess }).pack.meta.inputs, SURROGATES, seed);
-  const indices = calibration ? calibrated : Array.from({ length: SURROGATES }, (_, i) => i);
-  const observer = calibration ? (options.observer ?? DEFAULT_OBSERVER) : ({ kind: "minmax" } as const);
-  const report = (stage: string) => (done: number, total: number) => onProgress?.(stage, done, total);
-  const grids = await calibrate(graph, data, { indices, preprocess, observer, onProgress: report("calibrating") });
-  const decisions = await decide(graph, grids, data, { indices, preprocess, onProgress: report("measuring noise") });
-  return calibration ? quantizeStatic(graph, grids, decisions) : quantizeDynamic(graph, decisions);
+function modeOf(given: boolean, notes: readonly StepNote[]): BuildReport["mode"] {
+  if (given) return "int8-given";
+  const activations = notes.findLast((note) => "activations" in note)?.activations;
+  if (activations === undefined) return "f32";
+  return activations === "static" ? "int8-static" : activations === "dynamic" ? "int8-dynamic" : "int8-weights";
 }
 
 async function compare(
   reference: Graph,
-  quantized: Graph,
+  compressed: Graph,
   plan: Plan,
   { calibration, seed = 0, preprocess, onProgress }: BuildOptions,
-  indices: readonly number[],
+  calibrated: readonly number[] | undefined,
 ): Promise<{ source: "calibration" | "synthetic"; result: Comparison }> {
-  const data = calibration ?? syntheticDataset(plan.pack.meta.inputs, SYNTHETIC, seed);
-  const chosen = calibration ? indices.slice(0, COMPARED) : Array.from({ length: SYNTHETIC }, (_, i) => i);
-  const result = await compareGraphs(reference, quantized, data, {
-    indices: chosen,
+  const data = calibration && calibrated ? calibration : syntheticDataset(plan.pack.meta.inputs, SYNTHETIC, seed);
+  const indices = calibrated?.slice(0, COMPARED) ?? Array.from({ length: SYNTHETIC }, (_, i) => i);
+  const result = await compareGraphs(reference, compressed, data, {
+    indices,
     preprocess,
     onProgress: (done, total) => onProgress?.("comparing with f32", done, total),
   });
-  return { source: calibration ? "calibration" : "synthetic", result };
+  return { source: calibrated ? "calibration" : "synthetic", result };
 }

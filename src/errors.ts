@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   INPUT_INVALID: 1,
   WASM_UNAVAILABLE: 1,
   LIMIT: 1,
+  BUDGET: 1,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

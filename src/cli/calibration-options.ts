@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { DEFAULT_CALIBRATION_COUNT, DEFAULT_OBSERVER } from "../build.ts";
+import { DEFAULT_CALIBRATION_COUNT } from "../compress/compress.ts";
 import { OBSERVERS, type Observer } from "../compress/observers.ts";
 import { integer, numberAbove, oneOf } from "./values.ts";
 
@@ -22,9 +22,7 @@ export function addCalibrationOptions(command: Command): Command {
     )
     .addOption(new Option("--seed <n>", "chooses the examples").default(0).argParser(integer(0, 2 ** 32 - 1)))
     .addOption(
-      new Option("--observer <kind>", `how the range of activations is chosen: ${described}`)
-        .default(DEFAULT_OBSERVER.kind)
-        .argParser(oneOf(...observers)),
+      new Option("--observer <kind>", `how the range of activations is chosen: ${described}`).default("mse").argParser(oneOf(...observers)),
     )
     .addOption(
       new Option("--percentile <p>", "how much of the values the percentile observer keeps").default(99.99).argParser(numberAbove(50, 100)),

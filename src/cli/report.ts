@@ -7,6 +7,7 @@ const MODES = {
   f32: "f32",
   "int8-static": "int8, static activations",
   "int8-dynamic": "int8, dynamic activations",
+  "int8-weights": "f32, weights stored as integers",
   "int8-given": "int8, as the model came",
 } as const;
 

@@ -17,7 +17,7 @@ export interface Decisions {
   readonly weights?: ReadonlyMap<string, Tensor>;
   /** Values that are put on no grid: what reads them computes in f32, with weights that are stored on their grid. */
   readonly real?: ReadonlySet<string>;
-  /** Names of layers among those that keep their f32 weights. */
+  /** Names of layers that compute in f32 with f32 weights. */
   readonly exact?: ReadonlySet<string>;
 }
 
@@ -55,13 +55,13 @@ function gridInputs(rule: QuantizeRule, node: Node): readonly string[] {
  * Nodes that compute in integers under static quantization: every linear layer, and of the others those that lie between: fed by
  * integers or by inputs of the graph, and leading to a linear layer. What feeds only f32 operators stays exact.
  */
-export function integerNodes(graph: Graph, real: ReadonlySet<string> = new Set()): Map<Node, QuantizeRule> {
+export function integerNodes(graph: Graph, { real, exact }: Pick<Decisions, "real" | "exact"> = {}): Map<Node, QuantizeRule> {
   const consumers = consumersOf(graph);
   const rules = new Map<Node, QuantizeRule>();
   const wanted = new Set<Node>();
   for (const node of graph.nodes) {
     const rule = ruleOf(graph, node);
-    if (rule && !gridInputs(rule, node).some((input) => real.has(input))) rules.set(node, rule);
+    if (rule && !exact?.has(node.name) && !gridInputs(rule, node).some((input) => real?.has(input))) rules.set(node, rule);
   }
   for (const node of graph.nodes.toReversed()) {
     const rule = rules.get(node);
@@ -106,7 +106,7 @@ export function integerNames(graph: Graph): IntegerNames {
  * integer forms are `integerNames`. Returns an inferred graph.
  */
 export function quantizeStatic(graph: Graph, grids: ReadonlyMap<string, Quant>, decisions: Decisions = {}): Graph {
-  const integers = integerNodes(graph, decisions.real);
+  const integers = integerNodes(graph, decisions);
   const names = integerNames(graph);
   const onGrid = names.of;
   const fresh = freshNames(graph);

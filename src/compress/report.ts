@@ -5,6 +5,7 @@ import { opOf } from "../ops/index.ts";
 import type { Plan, PlannedLayer } from "../plan/plan.ts";
 import { elementCount } from "../tensor/index.ts";
 import type { Comparison } from "./compare.ts";
+import type { StepNote } from "./state.ts";
 
 export interface LayerReport {
   readonly name: string;
@@ -23,8 +24,8 @@ export interface LayerReport {
 
 export interface BuildReport {
   readonly model: string;
-  /** `int8-given`: the model came quantized, and is built as it is. */
-  readonly mode: "f32" | "int8-static" | "int8-dynamic" | "int8-given";
+  /** `int8-given`: the model came quantized, and is built as it is. `int8-weights`: it computes in f32, with weights that are stored as integers. */
+  readonly mode: "f32" | "int8-static" | "int8-dynamic" | "int8-weights" | "int8-given";
   /** In bytes. `constants` are biases, scales, tables and what else layers read beside their weights. */
   readonly sizes: {
     readonly onnx: number;
@@ -48,6 +49,8 @@ export interface BuildReport {
   };
   /** In bytes; `lowerBound` is the least that the arena could be. */
   readonly memory: { readonly image: number; readonly arena: number; readonly lowerBound: number; readonly total: number };
+  /** What each step of compression did. */
+  readonly steps: readonly StepNote[];
   readonly warnings: readonly string[];
 }
 
@@ -58,9 +61,10 @@ export interface ReportInput {
   readonly plan: Plan;
   readonly comparison?: { readonly source: "calibration" | "synthetic"; readonly result: Comparison };
   readonly warnings: readonly string[];
+  readonly notes: readonly StepNote[];
 }
 
-export function reportOf({ mode, onnx, epk, plan, comparison, warnings }: ReportInput): BuildReport {
+export function reportOf({ mode, onnx, epk, plan, comparison, warnings, notes }: ReportInput): BuildReport {
   const { meta } = plan.pack;
   const measured = measureEpk(epk);
   const bytesOf = (region: number): number => measured.regions[region].bytes;
@@ -95,6 +99,7 @@ export function reportOf({ mode, onnx, epk, plan, comparison, warnings }: Report
       },
     }),
     memory: { image: meta.image, arena: plan.arena.bytes, lowerBound: plan.arena.lowerBound, total: meta.memory },
+    steps: notes,
     warnings,
   };
 }

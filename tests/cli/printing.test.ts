@@ -141,6 +141,7 @@ describe("printReport", () => {
     layers: [{ name: "conv1", op: "Conv", output: "f32[1,8,8,4]", macs: 9216, params: 36, bytes: 40, bitsPerWeight: 6.5, sqnr: 38.25 }],
     agreement: { samples: 256, source: "synthetic", top1: 0.9961, sqnr: 35.12, maxDiff: 0.0123456 },
     memory: { image: 30000, arena: 5000, lowerBound: 4800, total: 35000 },
+    steps: [],
     warnings: [],
   };
   it("shows sizes, layers, agreement and its source, memory, a target's runtime and limits", () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { calibrate } from "../../src/compress/calibrate.ts";
-import { decide } from "../../src/compress/decide.ts";
-import { quantizeDynamic, quantizeStatic } from "../../src/compress/quantize.ts";
+import { compressGraph } from "../../src/compress/compress.ts";
+import { quantizeStatic } from "../../src/compress/quantize.ts";
+import { checkRecipe } from "../../src/compress/recipe.ts";
 import { macsOf } from "../../src/compress/report.ts";
 import { sensitiveValues } from "../../src/compress/sensitivity.ts";
 import { surrogateDataset } from "../../src/compress/surrogate.ts";
@@ -9,7 +10,7 @@ import { type Dataset, syntheticDataset } from "../../src/data/index.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { planGraph } from "../../src/plan/plan.ts";
 import { verifyGraph } from "../../src/semantics/verify.ts";
-import { f32, type Quant } from "../../src/tensor/index.ts";
+import { f32, type Quant, roundToFloat16 } from "../../src/tensor/index.ts";
 import { graphOf, random } from "../graph/build.ts";
 
 const indices = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -140,47 +141,94 @@ describe("sensitivity", () => {
   });
 });
 
-describe("decisions", () => {
-  it("are the same for the same data", async () => {
+describe("the step quantize", () => {
+  const quantized = (graph: Graph, calibration: Dataset | undefined, options = {}) =>
+    compressGraph(graph, checkRecipe([{ step: "quantize", ...options }]), { calibration });
+  const weightsOf = ({ constants }: Graph): [name: string, data: Int8Array][] =>
+    [...constants].filter(([, { quant }]) => quant?.axis !== undefined).map(([name, { data }]) => [name, data as Int8Array]);
+
+  it("gives the same for the same data", async () => {
     const graph = outlier(8, 32);
-    const decisions = async (seed: number) => {
-      const data = dataFor(graph, seed);
-      return decide(graph, await gridsFor(graph, data), data, { indices });
-    };
-    expect(await decisions(1)).toEqual(await decisions(1));
-    expect((await decisions(1)).weights).not.toEqual((await decisions(2)).weights);
+    const weights = async (seed: number) => weightsOf((await quantized(graph, dataFor(graph, seed))).graph);
+    expect(await weights(1)).toEqual(await weights(1));
+    expect(await weights(1)).not.toEqual(await weights(2));
   });
 
-  it("have weights for each layer, and f32 weights only for small layers that read a real value", async () => {
-    const graph = outlier(4, 256);
-    const data = dataFor(graph);
-    const grids = await gridsFor(graph, data);
-    const { weights, real, exact } = await decide(graph, grids, data, { indices });
-    expect([...weights!.keys()]).toEqual(["w.q1", "u.q1", "damped.q1", "v.q1"]);
-    expect([...real!]).toEqual(["c", "d", "e"]);
-    // 16 weights of 3,088.
-    expect([...exact!]).toEqual(["f"]);
-    for (const quantized of [quantizeStatic(graph, grids, { weights, real, exact }), quantizeDynamic(graph, { weights, real, exact })]) {
-      verifyGraph(quantized);
-      expect(quantized.constants.get("damped")).toBe(graph.constants.get("damped"));
-      expect(quantized.constants.get("u.q1")).toBe(weights!.get("u.q1"));
-    }
-  });
+  it.each(["static", "dynamic"])(
+    "puts the weights of each layer on grids but those of small layers that read a real value (%s)",
+    async (activations) => {
+      const graph = outlier(4, 256);
+      const { graph: result, notes } = await quantized(graph, dataFor(graph), { activations });
+      verifyGraph(result);
+      // 16 weights of 3,088.
+      expect(notes).toEqual([{ step: "quantize", activations, keptInF32: ["c", "d", "e"], layersInF32: ["f"] }]);
+      expect(weightsOf(result).map(([name]) => name)).toEqual(["w.q1", "u.q1", "v.q1"]);
+      expect(result.constants.get("damped")).toBe(graph.constants.get("damped"));
+    },
+  );
 
-  it("store the weights of layers that are not small on grids, though they compute in f32", async () => {
+  it("stores the weights of layers that are not small on grids, though they compute in f32", async () => {
     const graph = outlier(8, 32);
-    const data = dataFor(graph);
-    const { real, exact } = await decide(graph, await gridsFor(graph, data), data, { indices });
-    expect([real!.size, exact!.size]).toEqual([3, 0]);
+    const { notes } = await quantized(graph, dataFor(graph));
+    expect(notes).toMatchObject([{ keptInF32: ["c", "d", "e"], layersInF32: [] }]);
   });
 
-  it("do not lose the weights to an item with NaN", async () => {
+  it("does not lose the weights to an item with NaN", async () => {
     const graph = outlier(8, 32);
     const data = dataFor(graph);
     const wild: Dataset = { ...data, item: async (i) => (i === 3 ? { x: new Float32Array(64).fill(Number.NaN) } : data.item(i)) };
-    const grids = await gridsFor(graph, data);
-    const without = await decide(graph, grids, data, { indices: indices.filter((i) => i !== 3) });
-    expect(await decide(graph, grids, wild, { indices })).toEqual(without);
+    const others: Dataset = { ...data, count: data.count - 1, item: (i) => data.item(i < 3 ? i : i + 1) };
+    expect(weightsOf((await quantized(graph, wild)).graph)).toEqual(weightsOf((await quantized(graph, others)).graph));
+  });
+
+  it.each([
+    { title: "4 bits", weights: { bits: 4 }, values: 15, largest: 7 },
+    { title: "ternary", weights: { levels: 3 }, values: 3, largest: 1 },
+    { title: "lopsided", weights: { bits: 4, symmetric: false }, values: 31, largest: 15 },
+  ])("keeps weights within their grid: $title", async ({ weights, values, largest }) => {
+    const graph = outlier(8, 32);
+    const { graph: result } = await quantized(graph, dataFor(graph), { weights, keepSensitive: false });
+    for (const [name, data] of weightsOf(result)) {
+      const reach = Math.max(...data.map(Math.abs));
+      expect([name, reach <= largest && reach > 0]).toEqual([name, true]);
+      expect(new Set(data).size).toBeLessThanOrEqual(values);
+    }
+  });
+
+  it("has as many values as a codebook, 0 among them", async () => {
+    const graph = outlier(8, 32);
+    const { graph: result } = await quantized(graph, dataFor(graph), { weights: { codebook: 6 } });
+    for (const [, data] of weightsOf(result)) expect(new Set(data).size).toBeLessThanOrEqual(6);
+  });
+
+  it("keeps layers as they are told, by name", async () => {
+    const graph = outlier(8, 32);
+    const { graph: result } = await quantized(graph, dataFor(graph), {
+      keepSensitive: false,
+      layers: [
+        { match: "a", keep: "f32" },
+        { match: "b*", keep: "f16" },
+        { match: "y", weights: { levels: 3 } },
+      ],
+    });
+    expect(weightsOf(result).map(([name]) => name)).toEqual(["damped.q1", "v.q1"]);
+    expect(new Set(weightsOf(result)[1][1]).size).toBeLessThanOrEqual(3);
+    expect(result.constants.get("w")).toBe(graph.constants.get("w"));
+    const halves = result.constants.get("u")!.data;
+    expect(halves).toEqual(Float32Array.from(graph.constants.get("u")!.data, roundToFloat16));
+    expect(halves).not.toEqual(graph.constants.get("u")!.data);
+  });
+
+  it("refuses patterns that match no layer", async () => {
+    const graph = outlier(8, 32);
+    await expect(quantized(graph, dataFor(graph), { layers: [{ match: "conv*", keep: "f32" }] })).rejects.toThrow(/conv\*.*\n {2}- a\n/);
+  });
+
+  it("leaves activations f32 where it is asked to", async () => {
+    const graph = outlier(8, 32);
+    const { graph: result } = await quantized(graph, dataFor(graph), { activations: "none" });
+    for (const node of result.nodes) if (node.op === "MatMul") expect(result.types.get(node.inputs[0])!.dtype).toBe("f32");
+    expect(weightsOf(result).length).toBe(4);
   });
 });
 

@@ -14,7 +14,7 @@ function reported(graph: Graph, result?: Comparison): { report: BuildReport; epk
   const plan = planGraph(graph);
   const epk = writeEpk(plan.pack);
   const comparison = result && ({ source: "calibration", result } as const);
-  return { report: reportOf({ mode: "f32", onnx: 12345, epk, plan, comparison, warnings: ["careful"] }), epk };
+  return { report: reportOf({ mode: "f32", onnx: 12345, epk, plan, comparison, notes: [], warnings: ["careful"] }), epk };
 }
 
 const layersOf = (graph: Graph) =>
