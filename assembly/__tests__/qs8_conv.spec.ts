@@ -1,6 +1,6 @@
 import * as simd from "../kernels/index";
 import * as scalar from "../scalar/index";
-import { PANEL_ROWS, QS8_NR } from "../shared/layout";
+import { PANEL_ROWS, QS8_NR, WINOGRAD_TILES } from "../shared/layout";
 import { ConvField } from "../shared/plan";
 import { allocate, bytes, floats, integers, record, SAME, seed, set, set_f32, twins } from "./harness";
 
@@ -32,6 +32,9 @@ class Shape {
   a_zero: i32 = 11;
   c_zero: i32 = -7;
   scale: f32 = 0.002;
+  w_lo: i32 = -127;
+  a_lo: i32 = -128;
+  a_hi: i32 = 127;
 
   get out_h(): i32 {
     return (this.h + this.top + this.bottom - (this.kernel_h - 1) * this.dilation_h - 1) / this.stride_h + 1;
@@ -64,7 +67,7 @@ class Shape {
     set(r, ConvField.pad_top, this.top);
     set(r, ConvField.pad_left, this.left);
     set(r, ConvField.groups, this.groups);
-    set(r, ConvField.a, <i32>bytes(this.batch * this.h * this.w * this.in_c));
+    set(r, ConvField.a, <i32>bytes(this.batch * this.h * this.w * this.in_c, this.a_lo, this.a_hi));
     if (this.biased) set(r, ConvField.bias, <i32>(this.floating ? floats(channels) : integers(channels, -5000, 5000)));
     set(r, ConvField.scale, <i32>floats(channels, 0, this.scale));
     set(r, ConvField.a_zero, this.a_zero);
@@ -93,8 +96,22 @@ class Shape {
     const r = this.record(channels);
     set(r, ConvField.w, <i32>bytes(channels * ((k + 1) & ~1), -127, 127));
     // What an earlier layer left in scratch must not matter.
-    set(r, ConvField.scratch, <i32>bytes(PANEL_ROWS * ((k + 1) & ~1) * 2));
+    const width = (this.out_w - 1) * this.stride_w + (this.kernel_w - 1) * this.dilation_w + 1;
+    const ring = (this.kernel_h + 1) * width * (this.in_c / this.groups) * 2 + 4 * this.kernel_h;
+    set(r, ConvField.scratch, <i32>bytes(PANEL_ROWS * ((k + 1) & ~1) * 2 + ring));
     return twins(r, ConvField.c, this.size, simd.qs8_conv, scalar.qs8_conv);
+  }
+
+  winograd(): i32 {
+    seed(this.in_c + this.out_c * 16 + this.h * 256);
+    const channels = padded(this.out_c);
+    const r = this.record(channels);
+    set(r, ConvField.w, <i32>bytes(channels * 9 * this.in_c, this.w_lo, 127));
+    const across = (this.out_w + 1) >> 1;
+    const tiles = min(WINOGRAD_TILES, (this.batch * ((this.out_h + 1) >> 1) * across + 3) & ~3);
+    const ring = 5 * (2 * across + 2) * this.in_c * 2 + 16;
+    set(r, ConvField.scratch, <i32>bytes(ring + 32 * (tiles * this.in_c + 8 * this.in_c + 16 * tiles)));
+    return twins(r, ConvField.c, this.size, simd.qs8_winograd, scalar.qs8_winograd);
   }
 
   dwconv(): i32 {
@@ -195,6 +212,64 @@ describe("qs8_conv", () => {
     saturated.c_zero = 127;
     saturated.scale = 1000;
     expect<i32>(saturated.conv()).toBe(SAME);
+  });
+});
+
+describe("qs8_winograd", () => {
+  test("gives the bits of a convolution for every number of outputs and every size", () => {
+    const shape = new Shape();
+    shape.in_c = 8;
+    for (let channels = 1; channels < 35; channels++) {
+      shape.out_c = channels;
+      expect<i32>(shape.winograd()).toBe(SAME, "out");
+    }
+    shape.in_c = 24;
+    for (let h = 1; h < 8; h++)
+      for (let w = 1; w < 8; w++) {
+        shape.h = h;
+        shape.w = w;
+        expect<i32>(shape.winograd()).toBe(SAME, "size");
+      }
+  });
+
+  test("takes batches, blocks of tiles, padding of any kind, no bias and f32 outputs", () => {
+    const shape = new Shape();
+    shape.in_c = 16;
+    shape.batch = 3;
+    shape.biased = false;
+    expect<i32>(shape.winograd()).toBe(SAME, "batches that share a block of tiles, no bias");
+    shape.h = 19;
+    shape.w = 23;
+    shape.batch = 1;
+    expect<i32>(shape.winograd()).toBe(SAME, "many blocks");
+    shape.top = 0;
+    shape.left = 2;
+    shape.bottom = 3;
+    expect<i32>(shape.winograd()).toBe(SAME, "padding");
+    shape.top = 5;
+    expect<i32>(shape.winograd()).toBe(SAME, "windows wholly in the padding");
+    shape.floating = true;
+    expect<i32>(shape.winograd()).toBe(SAME, "f32, no bias");
+    shape.biased = true;
+    shape.dynamic = true;
+    expect<i32>(shape.winograd()).toBe(SAME, "f32, dynamic");
+  });
+
+  test("is exact at the ends of its ranges", () => {
+    const shape = new Shape();
+    shape.h = 4;
+    shape.w = 4;
+    shape.in_c = 1840;
+    shape.out_c = 8;
+    shape.scale = 0.00001;
+    shape.a_lo = 127;
+    shape.a_zero = -128;
+    shape.w_lo = 127;
+    expect<i32>(shape.winograd()).toBe(SAME, "the largest accumulators");
+    shape.a_zero = 127;
+    shape.a_lo = -128;
+    shape.a_hi = -128;
+    expect<i32>(shape.winograd()).toBe(SAME, "the smallest accumulators");
   });
 });
 

@@ -21,6 +21,7 @@ export { qs8_reduce_mean } from "./qs8_reduce";
 export { qs8_sparse_bsr } from "./qs8_sparse_bsr";
 export { qs8_sparse_csr } from "./qs8_sparse_csr";
 export { qs8_table } from "./qs8_table";
+export { qs8_winograd } from "./qs8_winograd";
 export { f32_reduce } from "./reduce";
 export { resample } from "./resample";
 export { f32_softmax } from "./softmax";

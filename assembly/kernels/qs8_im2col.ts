@@ -1,68 +1,47 @@
 import { Field } from "../lib/record";
 import { ConvField } from "../shared/plan";
-import { Epilogue } from "./qs8_epilogue";
-import { qs8_widen } from "./qs8_widen";
+import { Rows } from "./qs8_rows";
 
 /**
- * Windows of output pixels `first` to `first + rows` (over all batches) as i16 rows of ⌈k/2⌉ · 2 elements in the order [kernel_h][kernel_w][in_c / groups],
- * the zero point subtracted so that padding is 0. `a` is the group's first channel in the first pixel of the input. What lies side by side
- * in the input, a whole kernel row where there is no dilation and one group, is one run, and a window of such rows away from the border one call.
+ * The windows of `n` output pixels from column `x` of row `y` on, as i16 rows of ⌈k/2⌉ · 2 elements in the order [kernel_h][kernel_w][channels], from the
+ * ring of input rows at `rows`. What lies side by side there, a whole kernel row where there is no dilation, is one run.
  */
-export function qs8_im2col(r: usize, dst: usize, a: usize, first: i32, rows: i32): void {
-  const in_h = Field.i32(r, ConvField.in_h);
-  const in_w = Field.i32(r, ConvField.in_w);
-  const in_c = Field.i32(r, ConvField.in_c);
-  const out_h = Field.i32(r, ConvField.out_h);
-  const out_w = Field.i32(r, ConvField.out_w);
+export function qs8_im2col(r: usize, dst: usize, rows: usize, row_bytes: i32, a: usize, y: i32, x: i32, n: i32, channels: i32): void {
   const kernel_h = Field.i32(r, ConvField.kernel_h);
   const kernel_w = Field.i32(r, ConvField.kernel_w);
-  const dilation_h = Field.i32(r, ConvField.dilation_h);
   const dilation_w = Field.i32(r, ConvField.dilation_w);
-  const groups = Field.i32(r, ConvField.groups);
-  const zero = Epilogue.zero(r + (ConvField.lo << 2));
-  const channels = in_c / groups;
-  const run = dilation_w === 1 && groups === 1 ? kernel_w : 1;
-  const reach = (kernel_h - 1) * dilation_h;
-  const row_bytes = (kernel_w * channels) << 1;
-  const odd = (kernel_h * kernel_w * channels) & 1;
-  const stride_w = Field.i32(r, ConvField.stride_w);
-  const line = first / out_w;
-  let x = first % out_w;
-  let y = line % out_h;
-  let image = a + (line / out_h) * in_h * in_w * in_c;
-  for (; rows > 0; rows--) {
-    const top = y * Field.i32(r, ConvField.stride_h) - Field.i32(r, ConvField.pad_top);
-    const left = x * stride_w - Field.i32(r, ConvField.pad_left);
-    if (run === kernel_w && top >= 0 && top + reach < in_h && left >= 0 && left + run <= in_w) {
-      qs8_widen(dst, row_bytes, image + (top * in_w + left) * in_c, dilation_h * in_w * in_c, kernel_h, kernel_w * channels, zero);
-      dst += kernel_h * row_bytes;
-    } else
-      for (let ky = 0; ky < kernel_h; ky++) {
-        const iy = top + ky * dilation_h;
-        if (iy < 0 || iy >= in_h) {
-          dst = clear(dst, kernel_w * channels);
-          continue;
-        }
-        for (let kx = 0; kx < kernel_w; kx += run) {
-          const ix = left + kx * dilation_w;
-          const begin = min(max(-ix, 0), run);
-          const inside = max(min(in_w - ix, run), begin) - begin;
-          dst = clear(dst, begin * channels);
-          if (inside) qs8_widen(dst, 0, image + (iy * in_w + ix + begin) * in_c, 0, 1, inside * channels, zero);
-          dst = clear(dst + ((inside * channels) << 1), (run - begin - inside) * channels);
-        }
-      }
-    dst = clear(dst, odd);
-    if (++x < out_w) continue;
-    x = 0;
-    if (++y < out_h) continue;
-    y = 0;
-    image += in_h * in_w * in_c;
+  const pixel = channels << 1;
+  const across = Field.i32(r, ConvField.stride_w) * pixel;
+  const k = kernel_h * kernel_w * channels;
+  const stride = ((k + 1) & ~1) << 1;
+  const taps = dilation_w === 1 ? kernel_w : 1;
+  let iy = y * Field.i32(r, ConvField.stride_h) - Field.i32(r, ConvField.pad_top);
+  let to = dst;
+  for (let ky = 0; ky < kernel_h; ky++, iy += Field.i32(r, ConvField.dilation_h)) {
+    let from = Rows.at(r, rows, kernel_h, row_bytes, pixel, channels, a, iy) + x * across;
+    for (let kx = 0; kx < kernel_w; kx += taps, from += dilation_w * pixel, to += taps * pixel) {
+      runs(to, stride, from, across, n, taps * pixel);
+    }
   }
+  if (k & 1) for (; n > 0; n--, to += stride) store<i16>(to, 0);
 }
 
-/** n zeros, and the address after them. */
-function clear(dst: usize, n: i32): usize {
-  for (; n > 0; n--, dst += 2) store<i16>(dst, 0);
-  return dst;
+/** Copies `n` runs of `bytes` (even). A run's last vector overlaps those before it, so that nothing past the run is read or written. */
+function runs(dst: usize, dst_stride: i32, src: usize, src_stride: i32, n: i32, bytes: i32): void {
+  if (bytes >= 16) {
+    const rest: usize = bytes - 16;
+    for (; n > 0; n--, src += src_stride, dst += dst_stride) {
+      for (let i: usize = 0; i < rest; i += 16) v128.store(dst + i, v128.load(src + i));
+      v128.store(dst + rest, v128.load(src + rest));
+    }
+  } else if (bytes >= 8) {
+    const rest: usize = bytes - 8;
+    for (; n > 0; n--, src += src_stride, dst += dst_stride) {
+      store<u64>(dst, load<u64>(src));
+      store<u64>(dst + rest, load<u64>(src + rest));
+    }
+  } else {
+    for (; n > 0; n--, src += src_stride, dst += dst_stride)
+      for (let i: usize = 0; i < <usize>bytes; i += 2) store<u16>(dst + i, load<u16>(src + i));
+  }
 }

@@ -20,7 +20,7 @@ export { f32_pack } from "./pack";
 export { f32_pool } from "./pool";
 export { pool_indices } from "./pool_indices";
 export { qs8_binary } from "./qs8_binary";
-export { qs8_conv, qs8_dwconv } from "./qs8_conv";
+export { qs8_conv, qs8_dwconv, qs8_winograd } from "./qs8_conv";
 export { qs8_gemm } from "./qs8_gemm";
 export { qs8_pool } from "./qs8_pool";
 export { qs8_qbw_gemm } from "./qs8_qbw_gemm";

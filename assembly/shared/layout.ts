@@ -9,5 +9,8 @@ export const QS8_NR = 16;
 /** Rows of `a` that one panel call handles; the im2col scratch holds this many. */
 export const PANEL_ROWS = 48;
 
+/** Tiles of 2×2 outputs that `qs8_winograd` takes through all outputs at a time. */
+export const WINOGRAD_TILES = 32;
+
 /** Steps of k that one block of sparse weights spans; it spans QS8_NR outputs. */
 export const BLOCK_K = 2;

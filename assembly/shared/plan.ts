@@ -9,7 +9,7 @@
  */
 
 /** Bumped whenever a plan or a packed layout that an older module wrote would be read wrongly. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 /** First byte that a model's memory image may use; static data of the module lies below (`__heap_base`). */
 export const IMAGE_START = 4096;
@@ -80,6 +80,8 @@ export enum Op {
   qs8_sparse_csr = 101,
   f32_sparse_bsr = 102,
   f32_sparse_csr = 103,
+  /** A `qs8_conv` of 3×3 taps, stride 1, no dilation, one group, in_c a multiple of 8. */
+  qs8_winograd = 90,
 }
 
 /** Words before a record's first field. */

@@ -132,6 +132,28 @@ export const Conv = defineOp({
     .concat(blockCases([2, 24, 3, 2], [5, 24, 1, 1], 1, { min: -1 })),
 });
 
+const INTEGER_OPS = { conv: Op.qs8_conv, winograd: Op.qs8_winograd, dwconv: Op.qs8_dwconv } as const;
+
+/** Products of a tile of 2×2 outputs by Winograd's method, in place of 36. */
+const WINOGRAD_PRODUCTS = 16;
+/** How much fewer they must be, since the transforms cost time too. */
+const WINOGRAD_GAIN = 1.25;
+/** Most input channels for which 4 times an accumulator fits an i32. */
+const WINOGRAD_CHANNELS = Math.floor((2 ** 31 - 1) / (4 * 9 * 255 * 127));
+
+function kernelOf(
+  { channels, kernel, stride, dilation, out }: Window,
+  groups: number,
+  outputs: number,
+  integer: boolean,
+): keyof typeof INTEGER_OPS {
+  if (isDepthwise(groups, channels, outputs)) return "dwconv";
+  const plain = groups === 1 && kernel.every((size) => size === 3) && [...stride, ...dilation].every((step) => step === 1);
+  if (!integer || !plain || channels % 8 !== 0 || channels > WINOGRAD_CHANNELS) return "conv";
+  const tiles = elementCount(out.map((size) => Math.ceil(size / 2)));
+  return 9 * elementCount(out) > WINOGRAD_GAIN * WINOGRAD_PRODUCTS * tiles ? "winograd" : "conv";
+}
+
 function lowerConv(ctx: Lowering): void {
   const { node } = ctx;
   const [x, weights, bias] = node.inputs;
@@ -157,9 +179,9 @@ function lowerConv(ctx: Lowering): void {
     emitGemm(ctx, ctx.linear("gemm", x, matrix, biases), matrix);
     return;
   }
-  const depthwise = isDepthwise(groups, window.channels, outputs);
-  const words = matrix ? ctx.linear(depthwise ? "dwconv" : "conv", x, matrix, biases) : computedWeights(ctx, window, groups, biases);
-  const op = words.integer ? (depthwise ? Op.qs8_dwconv : Op.qs8_conv) : depthwise ? Op.f32_dwconv : Op.f32_conv;
+  const kernel = kernelOf(window, groups, outputs, ctx.type(weights).dtype === "i8");
+  const words = matrix ? ctx.linear(kernel, x, matrix, biases) : computedWeights(ctx, window, groups, biases);
+  const op = words.integer ? INTEGER_OPS[kernel] : kernel === "dwconv" ? Op.f32_dwconv : Op.f32_conv;
   ctx.emit(op, {
     [ConvField.batch]: window.batch,
     [ConvField.in_h]: window.in[0],

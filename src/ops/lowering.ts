@@ -75,6 +75,7 @@ export interface FieldsOf {
   [Op.qs8_gemm]: GemmField;
   [Op.qs8_qbw_gemm]: BlockGemmField;
   [Op.qs8_conv]: ConvField;
+  [Op.qs8_winograd]: ConvField;
   [Op.qs8_dwconv]: ConvField;
   [Op.qs8_pool]: PoolField;
   [Op.qs8_reduce_mean]: ReduceField;
@@ -156,7 +157,7 @@ export interface BlockWords {
 }
 
 /** Which kernel reads the weights: that decides their layout and the scratch it needs. */
-export type LinearKernel = "gemm" | "conv" | "dwconv";
+export type LinearKernel = "gemm" | "conv" | "winograd" | "dwconv";
 
 /** A point among a plan's records that jumps go to. */
 export interface Label {

@@ -8,13 +8,23 @@ import { type Block, dequantizeTensor, elementCount, scaleIndex, type Tensor } f
 import type { Buffers, Expansion, ImageBuffer } from "./buffers.ts";
 import { f32ConvScratch, packF32Depthwise, packF32Gemm } from "./pack.ts";
 import { blockCount, packBlocks, qbwScratch, spreadBlocks } from "./pack-qbw.ts";
-import { packQs8Depthwise, packQs8Gemm, padChannels, qs8ConvScratch, qs8DepthwiseScratch, qs8GemmScratch } from "./pack-qs8.ts";
+import {
+  packQs8Depthwise,
+  packQs8Gemm,
+  padChannels,
+  qs8ConvScratch,
+  qs8DepthwiseScratch,
+  qs8GemmScratch,
+  qs8WinogradScratch,
+} from "./pack-qs8.ts";
 
 /** A longer block's sum might not fit i32. */
 const MAX_BLOCK = 65536;
 
 /** Bytes of {f32 scale, i32 zero}, which a dynamic quantization writes. */
 const DYNAMIC_BYTES = 8;
+
+const WINOGRAD_TAPS = 9;
 
 export function lowerLinear(
   ctx: Lowering,
@@ -101,7 +111,8 @@ function quantizeInput(ctx: Lowering, input: string): { a: Place; dynamic: Place
 
 function scratchBytes(kernel: LinearKernel, integer: boolean, { m, n, k, window }: WeightMatrix): number {
   if (kernel === "dwconv") return integer ? qs8DepthwiseScratch(n, window!) : 0;
-  if (kernel === "conv") return integer ? qs8ConvScratch(k, m) : f32ConvScratch(k, m);
+  if (kernel === "winograd") return qs8WinogradScratch(k / WINOGRAD_TAPS, window!);
+  if (kernel === "conv") return integer ? qs8ConvScratch(k / (window!.kernel[0] * window!.kernel[1]), window!) : f32ConvScratch(k, m);
   return integer ? qs8GemmScratch(k, m) : 0;
 }
 

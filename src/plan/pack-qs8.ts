@@ -1,5 +1,5 @@
 /** Packed layouts of int8 layers (ABI_VERSION): what `assembly/kernels/qs8_*` read. */
-import { PANEL_ROWS, QS8_NR } from "../../assembly/shared/layout.ts";
+import { PANEL_ROWS, QS8_NR, WINOGRAD_TILES } from "../../assembly/shared/layout.ts";
 import type { Window } from "../ops/window.ts";
 
 const padded = (n: number, step: number): number => Math.ceil(n / step) * step;
@@ -41,9 +41,25 @@ export function qs8GemmScratch(k: number, m = PANEL_ROWS): number {
   return Math.min(m, PANEL_ROWS) * padded(k, 2) * 2;
 }
 
-/** Bytes of `qs8_conv`'s scratch: im2col rows as i16. `k` is kernel_h · kernel_w · in_c / groups, `outputs` is batch · out_h · out_w. */
-export function qs8ConvScratch(k: number, outputs = PANEL_ROWS): number {
-  return qs8GemmScratch(k, outputs);
+type Geometry = Pick<Window, "batch" | "out" | "kernel" | "stride" | "dilation" | "pad">;
+
+/** Bytes of the ring of input rows that windows are read from: `slots` rows, one of padding, and which row each slot holds. */
+function ringBytes(slots: number, pixels: number, channels: number): number {
+  return (slots + 1) * pixels * channels * 2 + 4 * slots;
+}
+
+/** Bytes of `qs8_conv`'s scratch: im2col rows as i16 and, unless windows are single pixels, a ring of input rows. `channels` are those of a group. */
+export function qs8ConvScratch(channels: number, { batch, out, kernel, stride, dilation, pad }: Geometry): number {
+  const rows = qs8GemmScratch(kernel[0] * kernel[1] * channels, batch * out[0] * out[1]);
+  if (kernel[0] * kernel[1] === 1 && pad.every((p) => p === 0)) return rows;
+  return rows + ringBytes(kernel[0], (out[1] - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1, channels);
+}
+
+/** Bytes of `qs8_winograd`'s scratch: a ring of input rows; transformed inputs of a block of tiles, transformed weights of 8 outputs, their products. */
+export function qs8WinogradScratch(channels: number, { batch, out }: Pick<Geometry, "batch" | "out">): number {
+  const [down, across] = out.map((size) => Math.ceil(size / 2));
+  const tiles = Math.min(WINOGRAD_TILES, padded(batch * down * across, 4));
+  return ringBytes(4, 2 * across + 2, channels) + 32 * (tiles * channels + 8 * channels + 16 * tiles);
 }
 
 /** Bytes of `qs8_dwconv`'s scratch: widened input rows, what each holds, and the addresses of the taps. */

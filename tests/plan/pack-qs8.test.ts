@@ -6,6 +6,7 @@ import {
   qs8ConvScratch,
   qs8DepthwiseScratch,
   qs8GemmScratch,
+  qs8WinogradScratch,
 } from "../../src/plan/pack-qs8.ts";
 
 /** Weights that name their own place: distinct for the sizes used here. */
@@ -50,7 +51,10 @@ test("padChannels pads each group to whole panels and keeps the type", () => {
 test("scratch holds what the kernels write", () => {
   expect(qs8GemmScratch(7)).toBe(48 * 8 * 2);
   expect(qs8GemmScratch(7, 1)).toBe(8 * 2);
-  expect(qs8ConvScratch(27, 1000)).toBe(48 * 28 * 2);
-  const window = { out: [9, 5], kernel: [3, 3], stride: [1, 2], dilation: [1, 1] } as const;
+  const window = { batch: 1, out: [9, 5], kernel: [3, 3], stride: [1, 2], dilation: [1, 1], pad: [0, 0, 0, 0] } as const;
+  expect(qs8ConvScratch(3, window)).toBe(45 * 28 * 2 + 4 * 11 * 3 * 2 + 3 * 4);
+  expect(qs8ConvScratch(3, { ...window, batch: 2 })).toBe(48 * 28 * 2 + 4 * 11 * 3 * 2 + 3 * 4);
+  expect(qs8ConvScratch(3, { ...window, kernel: [1, 1] })).toBe(45 * 4 * 2);
+  expect(qs8WinogradScratch(8, window)).toBe(5 * 8 * 8 * 2 + 4 * 4 + 16 * (16 * 8 * 2 + 8 * 8 * 2 + 16 * 8 * 4));
   expect(qs8DepthwiseScratch(12, window)).toBe(4 * 11 * 16 * 2 + 3 * 4 + 10 * 4);
 });
