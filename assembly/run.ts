@@ -216,6 +216,7 @@ export function run(plan: usize): void {
       case Op.qs8_qbw_gemm:
         if (ASC_FEATURE_SIMD) simd.qs8_qbw_gemm(r);
         else scalar.qs8_qbw_gemm(r);
+        break;
       case Op.qs8_winograd:
         if (ASC_FEATURE_SIMD) simd.qs8_winograd(r);
         else scalar.qs8_winograd(r);
