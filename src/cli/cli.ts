@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { version } from "../../package.json";
+import { addBench } from "./commands/bench.ts";
 import { addBuild } from "./commands/build.ts";
 import { addCheck } from "./commands/check.ts";
 import { addEval } from "./commands/eval.ts";
@@ -29,7 +30,7 @@ function createProgram(terminal: Terminal): Command {
       "after",
       "\nExample:\n  $ edgepack build model.onnx --calibration photos/ --target cloudflare -o worker\n\n`edgepack <command> --help` shows each command's options.",
     );
-  for (const add of [addCheck, addBuild, addRun, addEval, addExport, addInspect]) add(program, terminal);
+  for (const add of [addCheck, addBuild, addRun, addEval, addExport, addInspect, addBench]) add(program, terminal);
   return program;
 }
 

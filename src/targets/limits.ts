@@ -3,25 +3,28 @@ export interface Limit {
   readonly name: string;
   readonly value: number;
   readonly unit: "bytes" | "ms";
-  /** What the limit is compared with; null where only running there can tell. */
-  readonly measure: keyof Usage | null;
+  /** What the limit is compared with. */
+  readonly measure: keyof Usage;
   readonly source: string;
   /** ISO date. */
   readonly read: string;
 }
 
-/** What a package takes: the bytes of all its files, of wasm memory while the model runs, and of its largest file where that is known. */
+/** What a package takes: the bytes of all its files, of wasm memory while the model runs, of its largest file where that is known, and time. */
 export interface Usage {
   readonly bytes: number;
   readonly memory: number;
   readonly largest?: number;
+  /** Milliseconds from an empty process to a loaded model, and of one inference, where they have been measured. */
+  readonly start?: number;
+  readonly inference?: number;
 }
 
 export interface LimitRow {
   readonly limit: string;
   readonly value: number;
   readonly unit: Limit["unit"];
-  /** Undefined where nothing that is known at build time compares with the limit; `ok` is undefined with it. */
+  /** Undefined where what compares with the limit is not known; `ok` is undefined with it. */
   readonly used: number | undefined;
   readonly ok: boolean | undefined;
   readonly source: string;
@@ -43,9 +46,9 @@ export const LIMITS = {
   cloudflare: [
     { name: "Worker size, uncompressed", value: 64 * MIB, unit: "bytes", measure: "bytes", ...WORKERS },
     { name: "memory of an isolate", value: 128_000_000, unit: "bytes", measure: "memory", ...WORKERS },
-    { name: "start-up time", value: 1000, unit: "ms", measure: null, ...WORKERS },
-    { name: "CPU time a request, Free", value: 10, unit: "ms", measure: null, ...WORKERS },
-    { name: "CPU time a request, Paid, default", value: 30_000, unit: "ms", measure: null, ...WORKERS },
+    { name: "start-up time", value: 1000, unit: "ms", measure: "start", ...WORKERS },
+    { name: "CPU time a request, Free", value: 10, unit: "ms", measure: "inference", ...WORKERS },
+    { name: "CPU time a request, Paid, default", value: 30_000, unit: "ms", measure: "inference", ...WORKERS },
   ],
   deno: [
     { name: "deployment, all files", value: 1_000_000_000, unit: "bytes", measure: "bytes", ...DENO_DEPLOY },
@@ -62,7 +65,7 @@ export const LIMITS = {
 /** Compares a package with a table of limits, one row a limit, in the order of the table. */
 export function compareLimits(limits: readonly Limit[], usage: Usage): LimitRow[] {
   return limits.map(({ name, value, unit, measure, source, read }) => {
-    const used = measure === null ? undefined : usage[measure];
+    const used = usage[measure];
     return { limit: name, value, unit, used, ok: used === undefined ? undefined : used <= value, source, date: read };
   });
 }
