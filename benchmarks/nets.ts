@@ -153,11 +153,13 @@ function autoencoder(): Graph {
   return net.finish(x);
 }
 
-function mobilenetv2(): Graph {
-  const net = new Net("mobilenetv2", [1, 3, 224, 224]);
-  let x = net.conv("input", 3, 32, [3, 3], { stride: 2, relu: 6 });
-  let from = 32;
-  for (const [expand, to, repeat, first] of [
+/** `width` multiplies channels, which stay multiples of 8; `size` is the side of the image. */
+function mobilenetv2(width = 1, size = 224): Graph {
+  const scaled = (channels: number): number => Math.max(8, 8 * Math.round((channels * width) / 8));
+  const net = new Net("mobilenetv2", [1, 3, size, size]);
+  let from = scaled(32);
+  let x = net.conv("input", 3, from, [3, 3], { stride: 2, relu: 6 });
+  for (const [expand, channels, repeat, first] of [
     [1, 16, 1, 1],
     [6, 24, 2, 2],
     [6, 32, 3, 2],
@@ -166,6 +168,7 @@ function mobilenetv2(): Graph {
     [6, 160, 3, 2],
     [6, 320, 1, 1],
   ]) {
+    const to = scaled(channels);
     for (let i = 0; i < repeat; i++) {
       const stride = i === 0 ? first : 1;
       const wide = from * expand;
@@ -176,7 +179,8 @@ function mobilenetv2(): Graph {
       from = to;
     }
   }
-  return net.finish(net.head(net.conv(x, 320, 1280, [1, 1], { relu: 6 }), 1280, 1000));
+  const last = Math.max(1280, scaled(1280));
+  return net.finish(net.head(net.conv(x, from, last, [1, 1], { relu: 6 }), last, 1000));
 }
 
 function resnet18(): Graph {
@@ -192,8 +196,8 @@ function resnet18(): Graph {
   return net.finish(net.head(x, 512, 1000));
 }
 
-/** Six layers as in MiniLM: 384 wide, 12 heads, 1536 within, 128 tokens. */
-function encoder(): Graph {
+/** As in MiniLM, which has six layers: 384 wide, 12 heads, 1536 within, 128 tokens. */
+function encoder(layers = 6): Graph {
   const [tokens, width, heads, inner] = [128, 384, 12, 1536];
   const net = new Net("encoder", [1, tokens, width]);
   const norm = (x: string): string =>
@@ -201,7 +205,7 @@ function encoder(): Graph {
   const split = (x: string, perm: readonly number[]): string =>
     net.add("Transpose", [net.reshape(x, [1, tokens, heads, width / heads])], { perm });
   let x = "input";
-  for (let layer = 0; layer < 6; layer++) {
+  for (let layer = 0; layer < layers; layer++) {
     const query = split(net.linear(x, width, width), [0, 2, 1, 3]);
     const key = split(net.linear(x, width, width), [0, 2, 3, 1]);
     const value = split(net.linear(x, width, width), [0, 2, 1, 3]);
@@ -259,9 +263,9 @@ export const NETS: Readonly<Record<string, { readonly graph: () => Graph; readon
   resnet8: { graph: resnet8, twin: "resnet8" },
   mobilenetv1: { graph: mobilenetv1, twin: "vww" },
   autoencoder: { graph: autoencoder, twin: "fcae" },
-  mobilenetv2: { graph: mobilenetv2, twin: "mobilenetv2" },
+  mobilenetv2: { graph: () => mobilenetv2(), twin: "mobilenetv2" },
   resnet18: { graph: resnet18, twin: "resnet18" },
-  encoder: { graph: encoder, dynamic: true },
+  encoder: { graph: () => encoder(), dynamic: true },
   detector: { graph: detector },
   "matmul-256": { graph: matmul(256, 256, 256) },
   "matmul-512": { graph: matmul(512, 512, 512) },
@@ -270,5 +274,12 @@ export const NETS: Readonly<Record<string, { readonly graph: () => Graph; readon
 };
 
 export function onnxOf(name: string): Uint8Array {
-  return writeOnnx(NETS[name].graph(), { producer: "edgepack benchmarks" });
+  return onnxOfGraph(NETS[name].graph());
+}
+
+/** Families of nets whose costs are fitted against their size. */
+export const FAMILIES = { mobilenetv2, encoder };
+
+export function onnxOfGraph(graph: Graph): Uint8Array {
+  return writeOnnx(graph, { producer: "edgepack benchmarks" });
 }
