@@ -17,8 +17,19 @@ function known(parts: Decomposition, at: number, what: string): Tensor {
   return constant;
 }
 
-/** Weights of n outputs as a k×n matrix of reals; scales and zero points stand for blocks of `block_size` along k. */
-function weightsOf(parts: Decomposition): Tensor {
+/** Packed weights of n outputs as they are read: element r of an output is (integer − zero) · scale, by the block that it lies in. */
+interface Packed {
+  readonly k: number;
+  readonly n: number;
+  readonly block: number;
+  readonly blocks: number;
+  readonly scales: ArrayLike<number>;
+  integer(output: number, r: number): number;
+  zero(output: number, block: number): number;
+}
+
+/** Throws RangeError where sizes contradict each other. */
+function packedWeights(parts: Decomposition): Packed {
   const { K: k, N: n, bits, block_size: block } = parts.node.attrs as Record<string, number>;
   if (![2, 4, 8].includes(bits) || !(block >= 1) || !(k >= 1) || !(n >= 1))
     throw new RangeError(`${bits} bits in blocks of ${block} are not supported`);
@@ -32,23 +43,57 @@ function weightsOf(parts: Decomposition): Tensor {
   const row = Math.ceil((blocks * bits) / 8);
   if (zeros && zeros.data.length !== (zeros.dtype === "u8" ? n * row : n * blocks))
     throw new RangeError(`zero points [${zeros.shape}] do not fit ${n} outputs of ${blocks} blocks`);
-  const zeroOf = (o: number, b: number): number => {
-    if (!zeros) return 2 ** (bits - 1);
-    return zeros.dtype === "u8" ? unpack(zeros.data.subarray(o * row, (o + 1) * row), bits, b) : zeros.data[o * blocks + b];
+  return {
+    k,
+    n,
+    block,
+    blocks,
+    scales: scales.data,
+    integer: (o, r) => unpack(packed.data, bits, (o * blocks + Math.floor(r / block)) * bytes * (8 / bits) + (r % block)),
+    zero: (o, b) => {
+      if (!zeros) return 2 ** (bits - 1);
+      return zeros.dtype === "u8" ? unpack(zeros.data, bits, o * row * (8 / bits) + b) : zeros.data[o * blocks + b];
+    },
   };
-  const data = new Float32Array(k * n);
+}
+
+/** A k×n matrix on a grid in blocks; undefined where integers less their zero points do not fit i8. A scale below zero turns its block over. */
+function gridOf({ k, n, block, blocks, scales, integer, zero }: Packed): Tensor | undefined {
+  const data = new Int8Array(k * n);
+  const scale = new Float32Array(blocks * n);
   for (let o = 0; o < n; o++) {
     for (let b = 0; b < blocks; b++) {
-      const at = (o * blocks + b) * bytes;
-      const bits8 = packed.data.subarray(at, at + bytes);
-      const [scale, zero] = [scales.data[o * blocks + b], zeroOf(o, b)];
-      for (let i = 0; i < block && b * block + i < k; i++) data[(b * block + i) * n + o] = (unpack(bits8, bits, i) - zero) * scale;
+      const [step, sign] = [Math.abs(scales[o * blocks + b]), Math.sign(scales[o * blocks + b])];
+      if (!Number.isFinite(step)) return undefined;
+      scale[b * n + o] = step || 1;
+      for (let r = b * block; r < Math.min(k, (b + 1) * block); r++) {
+        const q = sign * (integer(o, r) - zero(o, b));
+        data[r * n + o] = q;
+        if (data[r * n + o] !== q) return undefined;
+      }
+    }
+  }
+  return { dtype: "i8", shape: [k, n], data, quant: { scale, zero: 0, block: { axis: 0, size: block } } };
+}
+
+function realsOf({ k, n, block, blocks, scales, integer, zero }: Packed): Tensor {
+  const data = new Float32Array(k * n);
+  for (let o = 0; o < n; o++) {
+    for (let r = 0; r < k; r++) {
+      const b = Math.floor(r / block);
+      data[r * n + o] = (integer(o, r) - zero(o, b)) * scales[o * blocks + b];
     }
   }
   return f32(data, [k, n]);
 }
 
-/** a times a matrix whose weights of 2, 4 or 8 bits share a scale in blocks; the weights are expanded when the model is packed. */
+/** `accuracy_level` by which the input may be put on an int8 grid. */
+const INT8_INPUT = 4;
+
+/**
+ * a times a matrix whose weights of 2, 4 or 8 bits share a scale in blocks. At `accuracy_level` 4 it computes on the integers, which stay as small in memory
+ * as they are here, with each row of a put on an int8 grid; otherwise in f32, with weights that are expanded as they are unpacked.
+ */
 export const MatMulNBits = defineFunction({
   domain: "com.microsoft",
   attrs: {
@@ -63,7 +108,12 @@ export const MatMulNBits = defineFunction({
   tolerance: 1e-5,
   body(parts) {
     const bias = parts.node.inputs[5] ?? "";
-    parts.add("MatMul", [parts.node.inputs[0], parts.value(weightsOf(parts)), bias], {}, parts.node.outputs);
+    const packed = packedWeights(parts);
+    const stored = gridOf(packed);
+    const integer = stored && parts.node.attrs.accuracy_level === INT8_INPUT && packed.block % 8 === 0;
+    const weights = parts.value(stored ?? realsOf(packed));
+    const matrix = stored && !integer ? parts.add("DequantizeLinear", [weights]) : weights;
+    parts.add("MatMul", [parts.node.inputs[0], matrix, bias], {}, parts.node.outputs);
   },
   macs: ({ attrs }, _inputs, output) => output.shape.reduce((a, b) => a * b, 1) * (attrs.K as number),
   cases: [
@@ -82,6 +132,24 @@ export const MatMulNBits = defineFunction({
       attrs: { K: 20, N: 3, block_size: 16 },
       constants: [1, 2, 3],
     },
+    ...[
+      [4, "4 bits, int8 inputs", 0.1],
+      [8, "8 bits, int8 inputs", 0.01],
+      [4, "4 bits, int8 inputs, scales below zero", -0.1],
+    ].map(([bits, name, scale]) => ({
+      name: name as string,
+      inputs: [
+        wave([2, 20]),
+        tensor(
+          "u8",
+          Array.from({ length: 6 * 2 * (bits as number) }, (_, i) => (i * 37) % 256),
+          [3, 2, 2 * (bits as number)],
+        ),
+        f32([1, 2, 0.5, 3, 1, 2].map((s) => s * (scale as number))),
+      ],
+      attrs: { K: 20, N: 3, block_size: 16, bits: bits as number, accuracy_level: 4 },
+      constants: [1, 2],
+    })),
     {
       name: "8 bits, a bias",
       inputs: [
