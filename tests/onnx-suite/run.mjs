@@ -1,4 +1,4 @@
-// The ONNX backend test suite through build, load and run: `npm run test:onnx -- [--only pattern] [--build simd|scalar] [--dist folder] [--json]`.
+// The ONNX backend test suite through build, load and run: `npm run test:onnx -- [--only pattern] [--build simd|scalar|relaxed] [--dist folder] [--json]`.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import process from "node:process";

@@ -1,6 +1,7 @@
 /** Runs the suite and prints what came of it; the last line has the totals. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setup } from "../setup.ts";
@@ -33,7 +34,12 @@ export async function main(args: readonly string[], root: URL): Promise<number> 
   if (!options.dist) setup();
   const only = new RegExp(options.only ?? "");
   const cases = findCases(process.env.EDGEPACK_ONNX_TESTDATA ?? DEBIAN).filter((of) => only.test(keyOf(of)));
-  const wasm = new WebAssembly.Module(readFileSync(join(options.dist ?? fileURLToPath(new URL("dist", root)), `${options.build}.wasm`)));
+  const bytes = readFileSync(join(options.dist ?? fileURLToPath(new URL("dist", root)), `${options.build}.wasm`));
+  if (!WebAssembly.validate(bytes)) {
+    console.error(`Node ${process.versions.node} does not run the ${options.build} build; Node 22 and newer do`);
+    return 1;
+  }
+  const wasm = new WebAssembly.Module(bytes);
   const results: Result[] = [];
   for (const of of cases) if (!of.excluded) results.push({ of, known: KNOWN_FAILURES.get(keyOf(of)), ...(await execute(of, wasm)) });
 
