@@ -13,6 +13,8 @@ import { macsOf } from "./report.ts";
 export interface State {
   /** The model as it is now. */
   readonly graph: Graph;
+  /** The f32 graph that `graph` was quantized from, once it is. */
+  readonly real?: Graph;
   /** Weights of `graph` that are 0 and stay 0. */
   readonly mask: Mask;
   /** What each step did, for the report: plain data. */

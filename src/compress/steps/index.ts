@@ -1,9 +1,12 @@
 /** The kinds of steps that recipes are made of. */
 import type { Step } from "../step.ts";
+import { correctBias } from "./correct-bias.ts";
+import { equalize } from "./equalize.ts";
+import { prune } from "./prune.ts";
 import { quantize } from "./quantize.ts";
 import { search } from "./search.ts";
 
-export const STEPS = { quantize, search };
+export const STEPS = { equalize, prune, quantize, search, "correct-bias": correctBias };
 
 export type StepName = keyof typeof STEPS;
 

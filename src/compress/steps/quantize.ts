@@ -85,6 +85,7 @@ export const quantize = defineStep({
     );
     return {
       ...state,
+      real: graph,
       graph: activations === "static" ? quantizeStatic(prepared, grids, decisions) : quantizeDynamic(prepared, decisions),
       notes: [
         ...state.notes,

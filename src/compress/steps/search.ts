@@ -123,6 +123,7 @@ export const search = defineStep({
     });
     return {
       ...state,
+      real: state.graph,
       graph: chosen.graph,
       notes: [
         ...state.notes,
