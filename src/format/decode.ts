@@ -127,7 +127,7 @@ class ChunkReader {
   bits = 0;
   entropy = 0;
   private readonly contexts = Contexts.fresh();
-  private readonly states: number[];
+  private readonly states: Float64Array;
   private readonly tables: (CodingTable | number | undefined)[] = new Array(TableSlot.count).fill(undefined);
   private readonly view: DataView;
   private at = 4 * LANES;
@@ -135,7 +135,7 @@ class ChunkReader {
   constructor(body: Uint8Array) {
     if (body.length < this.at) corrupt();
     this.view = new DataView(body.buffer, body.byteOffset, body.length);
-    this.states = Array.from({ length: LANES }, (_, lane) => this.view.getUint32(4 * lane, true));
+    this.states = Float64Array.from({ length: LANES }, (_, lane) => this.view.getUint32(4 * lane, true));
     if (this.states.some((x) => x < RANS_LOW)) corrupt();
   }
 
@@ -200,14 +200,35 @@ class ChunkReader {
   plane(slot: number, out: Uint8Array, at: number, stride: number, count: number): void {
     if (!this.bit(Context.reuse + slot)) this.tables[slot] = this.table();
     const table = this.tables[slot] ?? corrupt();
-    const counts = new Map<number, number>();
-    for (let i = 0; i < count; i++) {
-      const symbol = typeof table === "number" ? table : table.symbols[this.states[i % LANES] % 2 ** table.precision];
-      if (typeof table !== "number") this.advance(i % LANES, table.starts[symbol], table.frequencies[symbol], table.precision);
-      out[at + stride * i] = symbol;
-      counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
+    if (typeof table === "number") {
+      for (let i = 0, to = at; i < count; i++, to += stride) out[to] = table;
+      return;
     }
-    for (const n of counts.values()) this.entropy += n * Math.log2(count / n);
+    const counts = new Uint32Array(256);
+    const { states, view } = this;
+    const { precision, symbols, starts, frequencies } = table;
+    const mask = 2 ** precision - 1;
+    let word = this.at;
+    for (let i = 0, to = at; i < count; i++, to += stride) {
+      const state = states[i & (LANES - 1)];
+      const slice = state & mask;
+      const symbol = symbols[slice];
+      let x = frequencies[symbol] * (state >>> precision) + slice - starts[symbol];
+      if (x < RANS_LOW) {
+        if (word + 2 > view.byteLength) corrupt();
+        x = x * 65536 + view.getUint16(word, true);
+        word += 2;
+      }
+      states[i & (LANES - 1)] = x;
+      out[to] = symbol;
+      counts[symbol]++;
+    }
+    this.at = word;
+    for (let s = 0; s < 256; s++) {
+      if (counts[s] === 0) continue;
+      this.bits += counts[s] * (precision - Math.log2(frequencies[s]));
+      this.entropy += counts[s] * Math.log2(count / counts[s]);
+    }
   }
 
   /** A table, or the one symbol there is. */
