@@ -17,11 +17,12 @@ const OPSET = 17;
 const IR_VERSION = 8;
 
 /**
- * A graph as an ONNX model of opset 17. Throws ONNX_UNSUPPORTED with every node that passes have given a form that ONNX has not.
+ * A graph as an ONNX model of opset 17, and of com.microsoft where it has operators of that domain. Throws ONNX_UNSUPPORTED with every node that passes have given a form that ONNX has not.
  */
 export function writeOnnx(graph: Graph, options: { readonly producer?: string } = {}): Uint8Array {
   const problems = graph.nodes.flatMap(foreign);
   if (problems.length) throw new EdgepackError("ONNX_UNSUPPORTED", "These nodes cannot be written as ONNX:", problems);
+  const domains = [...new Set(graph.nodes.flatMap(({ op }) => opOf(op)?.domain ?? []))];
   const model = {
     irVersion: IR_VERSION,
     producerName: options.producer ?? "edgepack",
@@ -32,7 +33,7 @@ export function writeOnnx(graph: Graph, options: { readonly producer?: string } 
       input: graph.inputs.map((name) => valueInfo(name, graph.types.get(name))),
       output: graph.outputs.map((name) => valueInfo(name, graph.types.get(name))),
     },
-    opsetImport: [{ domain: "", version: OPSET }],
+    opsetImport: [{ domain: "", version: OPSET }, ...domains.map((domain) => ({ domain, version: 1 }))],
   };
   return encode(MODEL, model);
 }
@@ -43,7 +44,7 @@ function foreign(node: Node): string[] {
   const reasons = Object.entries(node.attrs)
     .filter(([key, value]) => isIrOnly(key, opOf(node.op)?.attrs[key]) && value !== opOf(node.op)?.attrs[key]?.default)
     .map(([key]) => `${where}: the attribute ${key} is not ONNX`);
-  if ((STANDARD_OPERATORS.get(node.op) ?? Number.POSITIVE_INFINITY) > OPSET)
+  if (opOf(node.op)?.domain !== "com.microsoft" && (STANDARD_OPERATORS.get(node.op) ?? Number.POSITIVE_INFINITY) > OPSET)
     reasons.push(`${where}: the operator is not in opset ${OPSET}`);
   if (limit !== undefined && node.inputs.length > limit) reasons.push(`${where}: ONNX gives it ${limit} inputs`);
   if (subgraphsOf(node).length) reasons.push(`${where}: subgraphs are not written`);
@@ -73,7 +74,7 @@ function nodeProto({ op, name, inputs, outputs, attrs }: Node): Draft<typeof NOD
   const attribute = Object.entries(attrs)
     .filter(([key, value]) => value !== undefined && !isIrOnly(key, specs[key]) && !sameAttr(value, specs[key]?.default))
     .map(([key, value]) => ({ name: key, ...ATTRIBUTE_WRITERS[specs[key].kind](value) }));
-  return { input: inputs, output: outputs, name, opType: op, attribute };
+  return { input: inputs, output: outputs, name, opType: op, domain: opOf(op)?.domain, attribute };
 }
 
 function valueInfo(name: string, type: TensorType | undefined): Draft<typeof VALUE_INFO> {

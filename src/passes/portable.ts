@@ -6,6 +6,7 @@ import { elementCount, f32, i64, normalizeAxis, type Tensor } from "../tensor/in
 import { cancelTransposes } from "./layout.ts";
 import { hasActivation } from "./match.ts";
 import { type Activations, withoutGrids } from "./without-grids.ts";
+import { writeBlocks } from "./write-blocks.ts";
 
 /**
  * A graph that was optimized, and quantized or not, as other engines read it: channels first, grids as pairs of QuantizeLinear and
@@ -14,7 +15,7 @@ import { type Activations, withoutGrids } from "./without-grids.ts";
  */
 export function portable(graph: Graph, activations?: Activations): Graph {
   const channelsFirst = cancelTransposes(inferTypes(turned(graph)));
-  return inferTypes(prune(unfused(withoutGrids(channelsFirst, activations))));
+  return inferTypes(prune(unfused(withoutGrids(writeBlocks(channelsFirst), activations))));
 }
 
 const TO_NCHW = [0, 3, 1, 2];
