@@ -6,7 +6,7 @@ import { build } from "esbuild";
 const root = new URL("..", import.meta.url);
 const { outputFiles } = await build({
   stdin: {
-    contents: ["assembly/shared/plan", "assembly/shared/layout", "src/plan/pack-qs8"]
+    contents: ["assembly/shared/plan", "assembly/shared/layout", "src/plan/pack-qs8", "src/plan/pack-qbw"]
       .map((file) => `export * from "./${file}.ts";`)
       .join(""),
     resolveDir: root.pathname,
@@ -16,8 +16,34 @@ const { outputFiles } = await build({
   write: false,
 });
 const kit = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
-const { Binary, BinaryField, ConvField, F32_NR, GemmField, IMAGE_START, Op, PANEL_ROWS, PackField, QuantizeField, SoftmaxField } = kit;
-const { TableField, Unary, UnaryField, packQs8Gemm, padChannels, qs8ConvScratch, qs8DepthwiseScratch, qs8GemmScratch } = kit;
+const {
+  Binary,
+  BinaryField,
+  BlockGemmField,
+  ConvField,
+  F32_NR,
+  GemmField,
+  IMAGE_START,
+  Op,
+  PANEL_ROWS,
+  PackField,
+  QuantizeField,
+  SoftmaxField,
+} = kit;
+const {
+  blockCount,
+  packBlocks,
+  QS8_NR,
+  qbwScratch,
+  TableField,
+  Unary,
+  UnaryField,
+  packQs8Gemm,
+  padChannels,
+  qs8ConvScratch,
+  qs8DepthwiseScratch,
+  qs8GemmScratch,
+} = kit;
 
 const { instance } = await WebAssembly.instantiate(await readFile(new URL("dist/simd.wasm", root)));
 const { memory, run } = instance.exports;
@@ -150,6 +176,23 @@ function qs8_gemm(m, n, k) {
   return { plan: plan(Op.qs8_gemm, GemmField, fields), work: m * n * k };
 }
 
+/** Weights of 4 or 8 bits in blocks of 32; f32 in and out. */
+function qs8_qbw_gemm(m, n, k, bits) {
+  const block = 32;
+  const { data } = packBlocks(
+    integers(n * k).map((q) => q >> (8 - bits)),
+    n,
+    k,
+    block,
+  );
+  const scale = put(new Float32Array(blockCount(n, k / block, QS8_NR)).fill(0.01));
+  const shape = { m, n, k, block, bits, a: floats(m * k), a_size: 4, w: put(data), scale, c: allocate(4 * m * n), c_size: 4 };
+  return {
+    plan: plan(Op.qs8_qbw_gemm, BlockGemmField, { ...shape, ...open, scratch: allocate(qbwScratch(m, k, block)) }),
+    work: m * n * k,
+  };
+}
+
 function qs8_conv(size, in_c, out_c, kernel, stride = 1) {
   const k = kernel * kernel * in_c;
   const shape = window(size, in_c, out_c, kernel, stride, qs8ConvScratch(k));
@@ -215,6 +258,12 @@ const KERNELS = {
   "qs8_gemm 512³, GMAC/s": () => qs8_gemm(512, 512, 512),
   "qs8_gemm 1×1024×1024, GMAC/s": () => qs8_gemm(1, 1024, 1024),
   "qs8_gemm 1×4096×4096, GMAC/s": () => qs8_gemm(1, 4096, 4096),
+  "qs8_qbw_gemm 4 bits 256³, GMAC/s": () => qs8_qbw_gemm(256, 256, 256, 4),
+  "qs8_qbw_gemm 4 bits 128×384×1536, GMAC/s": () => qs8_qbw_gemm(128, 384, 1536, 4),
+  "qs8_qbw_gemm 8 bits 256³, GMAC/s": () => qs8_qbw_gemm(256, 256, 256, 8),
+  "qs8_qbw_gemm 4 bits 1×1024×1024, GMAC/s": () => qs8_qbw_gemm(1, 1024, 1024, 4),
+  "qs8_qbw_gemm 4 bits 1×4096×4096, GMAC/s": () => qs8_qbw_gemm(1, 4096, 4096, 4),
+  "qs8_qbw_gemm 8 bits 1×1024×1024, GMAC/s": () => qs8_qbw_gemm(1, 1024, 1024, 8),
   "qs8_conv 1×1 56² 64→128, GMAC/s": () => qs8_conv(56, 64, 128, 1),
   "qs8_conv 3×3 28² 64→64, GMAC/s": () => qs8_conv(28, 64, 64, 3),
   "qs8_conv 3×3 32² 16→16, GMAC/s": () => qs8_conv(32, 16, 16, 3),
