@@ -15,7 +15,8 @@ interface Affine {
 interface Host {
   readonly weight: number;
   readonly weightAxis: number;
-  readonly bias: number;
+  /** Absent where it can have none. */
+  readonly bias?: number;
   readonly axis: number;
 }
 
@@ -35,6 +36,7 @@ function hostOf(node: Node, draft: Draft): Host | undefined {
   if (node.op === "MatMul" && weight.shape.length === 2 && rank > 0) return { weight: 1, weightAxis: 1, bias: 2, axis: rank - 1 };
   if (node.op === "LayerNormalization" && sameShape(weight.shape, shape.slice(-1)))
     return { weight: 1, weightAxis: 0, bias: 2, axis: rank - 1 };
+  if (node.op === "RMSNormalization" && sameShape(weight.shape, shape.slice(-1))) return { weight: 1, weightAxis: 0, axis: rank - 1 };
   return undefined;
 }
 
@@ -52,7 +54,8 @@ export function fuseAffine(graph: Graph): Graph {
     const affine = host && affineOf(node, draft, host.axis);
     // No factor goes into weights that are integers.
     if (host && affine?.scale && weightOf(layer.inputs[host.weight], draft)?.dtype !== "f32") return undefined;
-    return affine ? [absorb(layer, host, affine, node, draft)] : undefined;
+    if (!host || !affine || (affine.shift && host.bias === undefined)) return undefined;
+    return [absorb(layer, host, affine, node, draft)];
   });
 }
 
@@ -92,6 +95,7 @@ function absorb(layer: Node, host: Host, { scale, shift }: Affine, node: Node, d
   const inputs = [...layer.inputs];
   const weight = weightOf(inputs[host.weight], draft)!;
   if (scale) inputs[host.weight] = draft.addConstant(`${layer.name}.weight`, scaled(weight, host.weightAxis, scale));
+  if (host.bias === undefined) return makeNode({ ...layer, inputs, outputs: node.outputs });
   const bias = inputs[host.bias] ? draft.constant(inputs[host.bias])!.data : undefined;
   if (bias || shift) {
     const channels = Array.from(

@@ -6,10 +6,9 @@ import { eliminate } from "./eliminate.ts";
 import { fold } from "./fold.ts";
 import { fuseActivation } from "./fuse-activation.ts";
 import { fuseAffine } from "./fuse-affine.ts";
+import { fuseAttention } from "./fuse-attention.ts";
 import { fuseDynamicQuantize } from "./fuse-dynamic-quantize.ts";
-import { fuseGelu } from "./fuse-gelu.ts";
-import { fuseHardswish } from "./fuse-hardswish.ts";
-import { fuseLayernorm } from "./fuse-layernorm.ts";
+import { fuseFunctions } from "./fuse-functions.ts";
 import { fusePad } from "./fuse-pad.ts";
 import { gemmToMatmul } from "./gemm-to-matmul.ts";
 import { integerIslands } from "./integer-islands.ts";
@@ -33,9 +32,8 @@ export const PASSES: readonly (readonly [name: string, pass: Pass])[] = [
   ["fuse-affine", fuseAffine],
   ["decompose", decompose],
   ["eliminate", eliminate],
-  ["fuse-layernorm", fuseLayernorm],
-  ["fuse-gelu", fuseGelu],
-  ["fuse-hardswish", fuseHardswish],
+  ["fuse-functions", fuseFunctions],
+  ["fuse-attention", fuseAttention],
   ["gemm-to-matmul", gemmToMatmul],
   ["fuse-affine", fuseAffine],
   ["split-batchnorm", splitBatchnorm],

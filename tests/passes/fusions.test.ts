@@ -2,9 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Graph } from "../../src/graph/graph.ts";
 import { fuseActivation } from "../../src/passes/fuse-activation.ts";
 import { fuseAffine } from "../../src/passes/fuse-affine.ts";
-import { fuseGelu } from "../../src/passes/fuse-gelu.ts";
-import { fuseHardswish } from "../../src/passes/fuse-hardswish.ts";
-import { fuseLayernorm } from "../../src/passes/fuse-layernorm.ts";
+import { fuseFunctions } from "../../src/passes/fuse-functions.ts";
 import { fusePad } from "../../src/passes/fuse-pad.ts";
 import { gemmToMatmul } from "../../src/passes/gemm-to-matmul.ts";
 import { splitBatchnorm } from "../../src/passes/split-batchnorm.ts";
@@ -212,25 +210,332 @@ describe("gemm-to-matmul", () => {
   });
 });
 
-describe("fuse-layernorm", () => {
-  const constants = { two: scalar(2), eps: scalar(1e-3), g: random([6], 1), b: random([6], 2) };
-  const nodes = (square: string): Parameters<typeof graphOf>[0]["nodes"] => [
+/** Nodes as `[op, inputs, outputs, attributes]`. */
+type Nodes = Parameters<typeof graphOf>[0]["nodes"];
+
+describe("fuse-functions", () => {
+  const number = {
+    two: 2,
+    three: 3,
+    six: 6,
+    sixth: 1 / 6,
+    half: 0.5,
+    one: 1,
+    zero: 0,
+    root: Math.SQRT2,
+    inverse: Math.SQRT1_2,
+    c: 0.044715,
+    t: Math.sqrt(2 / Math.PI),
+    negative: -0.5,
+    beta: 1.702,
+    eps: 1e-3,
+  };
+  const constants = {
+    ...Object.fromEntries(Object.entries(number).map(([name, value]) => [name, scalar(value)])),
+    g: random([6], 1),
+    b: random([6], 2),
+  };
+  /** Stretched, so that bounds are met. */
+  const fused = (nodes: Nodes, more: Parameters<typeof graphOf>[0]["constants"] = {}) =>
+    applied(
+      (graph) => fuseAffine(fuseFunctions(graph)),
+      graphOf({
+        inputs: { v: [2, 3, 6] },
+        constants: { ...constants, ...more },
+        nodes: [["Mul", "v six", "s6"], ["Identity", "s6", "x"], ...nodes],
+        outputs: "y",
+      }),
+      1e-5,
+    );
+  const erf: Nodes = [
+    ["Div", "x root", "d"],
+    ["Erf", "d", "e"],
+    ["Add", "e one", "a"],
+  ];
+  const centred: Nodes = [
     ["ReduceMean", "x", "mean", { axes: [-1] }],
     ["Sub", "x mean", "d"],
-    [square === "Pow" ? "Pow" : "Mul", square === "Pow" ? "d two" : "d d", "sq"],
+    ["Mul", "d d", "sq"],
     ["ReduceMean", "sq", "var", { axes: [2] }],
     ["Add", "eps var", "ve"],
     ["Sqrt", "ve", "dev"],
-    ["Div", "d dev", "n"],
-    ["Mul", "n g", "s"],
-    ["Add", "s b", "y"],
+  ];
+  const squared: Nodes = [
+    ["Pow", "x two", "sq"],
+    ["ReduceMean", "sq", "var", { axes: [-1] }],
+    ["Add", "var eps", "ve"],
   ];
 
-  it.each(["Pow", "Mul"])("knows the decomposition with %s, and takes scale and bias in", (square) => {
-    const graph = graphOf({ inputs: { x: [2, 3, 6] }, constants, nodes: nodes(square), outputs: "y" });
-    const fused = applied((g) => fuseAffine(fuseLayernorm(g)), graph, 1e-6);
-    expect(ops(fused)).toBe("LayerNormalization");
-    expect(fused.nodes[0].attrs).toMatchObject({ axis: -1, epsilon: Math.fround(1e-3) });
+  const SPELLINGS: readonly (readonly [op: string, spelling: string, nodes: Nodes])[] = [
+    ["Gelu", "PyTorch", [...erf, ["Mul", "x a", "m"], ["Mul", "m half", "y"]]],
+    ["Gelu", "half first", [...erf, ["Mul", "half x", "h"], ["Mul", "h a", "y"]]],
+    ["Gelu", "half behind the sum", [...erf, ["Mul", "a half", "h"], ["Mul", "x h", "y"]]],
+    [
+      "Gelu",
+      "a factor in place of the division",
+      [
+        ["Mul", "inverse x", "d"],
+        ["Erf", "d", "e"],
+        ["Add", "one e", "a"],
+        ["Mul", "a x", "m"],
+        ["Div", "m two", "y"],
+      ],
+    ],
+    [
+      "Gelu",
+      "tanh, a power",
+      [
+        ["Pow", "x three", "p"],
+        ["Mul", "p c", "q"],
+        ["Add", "x q", "s"],
+        ["Mul", "s t", "u"],
+        ["Tanh", "u", "h"],
+        ["Add", "h one", "a"],
+        ["Mul", "x half", "m"],
+        ["Mul", "m a", "y"],
+      ],
+    ],
+    [
+      "Gelu",
+      "tanh, products, factored",
+      [
+        ["Mul", "x x", "p"],
+        ["Mul", "c p", "q"],
+        ["Add", "one q", "s"],
+        ["Mul", "x t", "k"],
+        ["Mul", "k s", "u"],
+        ["Tanh", "u", "h"],
+        ["Add", "one h", "a"],
+        ["Mul", "half a", "m"],
+        ["Mul", "x m", "y"],
+      ],
+    ],
+    [
+      "Swish",
+      "PyTorch",
+      [
+        ["Sigmoid", "x", "s"],
+        ["Mul", "x s", "y"],
+      ],
+    ],
+    [
+      "Swish",
+      "QuickGelu",
+      [
+        ["Mul", "beta x", "k"],
+        ["Sigmoid", "k", "s"],
+        ["Mul", "s x", "y"],
+      ],
+    ],
+    [
+      "Swish",
+      "a quotient",
+      [
+        ["Neg", "x", "k"],
+        ["Exp", "k", "e"],
+        ["Add", "e one", "s"],
+        ["Div", "x s", "y"],
+      ],
+    ],
+    [
+      "Sigmoid",
+      "a quotient",
+      [
+        ["Neg", "x", "k"],
+        ["Exp", "k", "e"],
+        ["Add", "one e", "s"],
+        ["Reciprocal", "s", "y"],
+      ],
+    ],
+    [
+      "Mish",
+      "by Softplus",
+      [
+        ["Softplus", "x", "s"],
+        ["Tanh", "s", "h"],
+        ["Mul", "x h", "y"],
+      ],
+    ],
+    [
+      "Mish",
+      "by Log and Exp",
+      [
+        ["Exp", "x", "e"],
+        ["Add", "e one", "a"],
+        ["Log", "a", "s"],
+        ["Tanh", "s", "h"],
+        ["Mul", "x h", "y"],
+      ],
+    ],
+    [
+      "HardSwish",
+      "Paddle",
+      [
+        ["Add", "x three", "a"],
+        ["Clip", "a zero six", "c6"],
+        ["Mul", "x c6", "m"],
+        ["Div", "m six", "y"],
+      ],
+    ],
+    [
+      "HardSwish",
+      "the factor inside",
+      [
+        ["Add", "three x", "a"],
+        ["Clip", "a zero six", "c6"],
+        ["Mul", "c6 sixth", "m"],
+        ["Mul", "m x", "y"],
+      ],
+    ],
+    [
+      "HardSwish",
+      "by HardSigmoid",
+      [
+        ["HardSigmoid", "x", "h", { alpha: 1 / 6 }],
+        ["Mul", "h x", "y"],
+      ],
+    ],
+    [
+      "HardSigmoid",
+      "by Clip",
+      [
+        ["Add", "x three", "a"],
+        ["Clip", "a zero six", "c6"],
+        ["Div", "c6 six", "y"],
+      ],
+    ],
+    [
+      "HardSigmoid",
+      "between 0 and 1",
+      [
+        ["Mul", "x sixth", "m"],
+        ["Add", "m half", "a"],
+        ["Clip", "a zero one", "y"],
+      ],
+    ],
+    ["LayerNormalization", "PyTorch", [...centred, ["Div", "d dev", "n"], ["Mul", "n g", "s"], ["Add", "s b", "y"]]],
+    [
+      "LayerNormalization",
+      "the inverse times the scale",
+      [...centred, ["Reciprocal", "dev", "i"], ["Mul", "i g", "ig"], ["Mul", "ig d", "s"], ["Add", "b s", "y"]],
+    ],
+    [
+      "LayerNormalization",
+      "TensorFlow",
+      [
+        ...centred,
+        ["Reciprocal", "dev", "i"],
+        ["Mul", "i g", "ig"],
+        ["Mul", "x ig", "left"],
+        ["Mul", "mean ig", "right"],
+        ["Sub", "b right", "shift"],
+        ["Add", "left shift", "y"],
+      ],
+    ],
+    ["RMSNormalization", "PyTorch", [...squared, ["Sqrt", "ve", "r"], ["Div", "x r", "n"], ["Mul", "n g", "y"]]],
+    [
+      "RMSNormalization",
+      "Hugging Face",
+      [...squared, ["Sqrt", "ve", "r"], ["Div", "one r", "i"], ["Mul", "x i", "n"], ["Mul", "g n", "y"]],
+    ],
+    ["RMSNormalization", "a power, the scale inside", [...squared, ["Pow", "ve negative", "i"], ["Mul", "i g", "n"], ["Mul", "x n", "y"]]],
+  ];
+
+  it.each(SPELLINGS)("%s as %s", (op, _, nodes) => {
+    expect(ops(fused(nodes))).toBe(`Mul Identity ${op}`);
+  });
+
+  it("says what it found", () => {
+    const attrsOf = (op: string, spelling: string) =>
+      fused(SPELLINGS.find(([name, how]) => name === op && how.startsWith(spelling))![2]).nodes[2].attrs;
+    expect(attrsOf("Swish", "QuickGelu").alpha).toBeCloseTo(1.702, 6);
+    expect(attrsOf("Swish", "a quotient").alpha).toBe(1);
+    expect(attrsOf("Gelu", "tanh").approximate).toBe("tanh");
+    expect(attrsOf("HardSigmoid", "by Clip").alpha).toBeCloseTo(1 / 6, 6);
+    expect(attrsOf("LayerNormalization", "TensorFlow")).toMatchObject({ axis: -1, epsilon: Math.fround(1e-3) });
+    expect(printGraph(fused(SPELLINGS.find(([, how]) => how === "TensorFlow")![2]))).toMatchInlineSnapshot(`
+      "graph test(%v: f32[2,3,6]) -> (%y)
+        const %b: f32[6] = [-0.440541, -0.81671, 0.443983, -0.00974706, 0.242413, 0.173717]
+        const %g: f32[6] = [-0.484202, -0.629788, 0.541525, -0.837007, 0.00528363, -0.791334]
+        const %six: f32[] = [6]
+        %s6: f32[2,3,6] = Mul(%v, %six)
+        %x: f32[2,3,6] = Identity(%s6)
+        %y: f32[2,3,6] = LayerNormalization(%x, %g, %b) {epsilon=0.001}
+      "
+    `);
+  });
+
+  it.each<[string, Nodes]>([
+    ["another factor", [...erf, ["Mul", "x a", "m"], ["Mul", "m sixth", "y"]]],
+    [
+      "another argument",
+      [
+        ["Div", "x half", "d"],
+        ["Erf", "d", "e"],
+        ["Add", "e one", "a"],
+        ["Mul", "x a", "m"],
+        ["Mul", "m half", "y"],
+      ],
+    ],
+    [
+      "two values",
+      [
+        ["Sigmoid", "v", "s"],
+        ["Mul", "x s", "y"],
+      ],
+    ],
+    [
+      "another slope",
+      [
+        ["HardSigmoid", "x", "h"],
+        ["Mul", "h x", "y"],
+      ],
+    ],
+    [
+      "another bound",
+      [
+        ["Add", "x three", "a"],
+        ["Clip", "a zero two", "c2"],
+        ["Mul", "x c2", "m"],
+        ["Div", "m six", "y"],
+      ],
+    ],
+    ["a plain Clip", [["Clip", "x zero one", "y"]]],
+    ["a mean over another axis", [...centred.with(0, ["ReduceMean", "x", "mean", { axes: [1] }]), ["Mul", "d dev", "y"]]],
+    [
+      "a mean over several axes",
+      [...squared.with(1, ["ReduceMean", "sq", "var", { axes: [1, 2] }]), ["Sqrt", "ve", "r"], ["Div", "x r", "y"]],
+    ],
+  ])("leaves %s", (_, nodes) => {
+    expect(ops(fused(nodes))).toBe(["Mul", "Identity", ...nodes.map(([op]) => op)].join(" "));
+  });
+
+  it("knows a function of what is a product itself", () => {
+    const graph = graphOf({
+      inputs: { x: [2, 5], z: [2, 5] },
+      constants,
+      nodes: [
+        ["Mul", "x z", "p"],
+        ["Neg", "p", "k"],
+        ["Exp", "k", "e"],
+        ["Add", "one e", "s"],
+        ["Reciprocal", "s", "y"],
+      ],
+      outputs: "y",
+    });
+    expect(ops(applied(fuseFunctions, graph, 1e-6))).toBe("Mul Sigmoid");
+  });
+
+  it("leaves what others read the inside of", () => {
+    const graph = graphOf({
+      inputs: { x: [2, 5] },
+      nodes: [
+        ["Sigmoid", "x", "s"],
+        ["Mul", "x s", "y"],
+      ],
+      outputs: "y s",
+    });
+    expect(ops(applied(fuseFunctions, graph))).toBe("Sigmoid Mul");
   });
 
   it("leaves a scale that runs over several axes, which no factor along one of them fits", () => {
@@ -244,115 +549,6 @@ describe("fuse-layernorm", () => {
       outputs: "y",
     });
     expect(ops(applied(fuseAffine, graph))).toBe("LayerNormalization Mul");
-  });
-
-  it("leaves a mean over another axis", () => {
-    const other = nodes("Pow").with(0, ["ReduceMean", "x", "mean", { axes: [1] }]);
-    const graph = graphOf({ inputs: { x: [2, 3, 6] }, constants, nodes: other, outputs: "y" });
-    expect(ops(applied(fuseLayernorm, graph))).not.toContain("LayerNormalization");
-  });
-});
-
-describe("fuse-gelu", () => {
-  const constants = { r: scalar(Math.SQRT2), q: scalar(Math.SQRT1_2), one: scalar(1), half: scalar(0.5), third: scalar(0.3) };
-  const erf: Parameters<typeof graphOf>[0]["nodes"] = [
-    ["Div", "x r", "d"],
-    ["Erf", "d", "e"],
-    ["Add", "e one", "a"],
-  ];
-  const fused = (nodes: Parameters<typeof graphOf>[0]["nodes"]) =>
-    ops(applied(fuseGelu, graphOf({ inputs: { x: [2, 5] }, constants, nodes, outputs: "y" }), 1e-6));
-
-  it.each([
-    ["PyTorch's", [...erf, ["Mul", "x a", "m"], ["Mul", "m half", "y"]]],
-    ["half first", [...erf, ["Mul", "half x", "h"], ["Mul", "h a", "y"]]],
-    ["half behind the sum", [...erf, ["Mul", "a half", "h"], ["Mul", "x h", "y"]]],
-    [
-      "a factor in place of the division",
-      [
-        ["Mul", "q x", "d"],
-        ["Erf", "d", "e"],
-        ["Add", "one e", "a"],
-        ["Mul", "a x", "m"],
-        ["Mul", "half m", "y"],
-      ],
-    ],
-  ] as const)("knows it in the spelling with %s", (_, nodes) => {
-    expect(fused(nodes)).toBe("Gelu");
-  });
-
-  it("leaves products that only look like it", () => {
-    expect(fused([...erf, ["Mul", "x a", "m"], ["Mul", "m third", "y"]])).not.toContain("Gelu");
-    expect(
-      fused([
-        ["Div", "x half", "d"],
-        ["Erf", "d", "e"],
-        ["Add", "e one", "a"],
-        ["Mul", "x a", "m"],
-        ["Mul", "m half", "y"],
-      ]),
-    ).not.toContain("Gelu");
-  });
-});
-
-describe("fuse-hardswish", () => {
-  const constants = { three: scalar(3), zero: scalar(0), six: scalar(6), sixth: scalar(1 / 6), two: scalar(2) };
-  const fused = (nodes: Parameters<typeof graphOf>[0]["nodes"]) => {
-    const stretched = nodes.map((node): (typeof nodes)[number] => node);
-    return ops(
-      applied(
-        fuseHardswish,
-        graphOf({ inputs: { x: [40] }, constants, nodes: [["Div", "x sixth", "v"], ...stretched], outputs: "y" }),
-        1e-6,
-      ),
-    );
-  };
-
-  it.each([
-    [
-      "Paddle's",
-      [
-        ["Add", "v three", "a"],
-        ["Clip", "a zero six", "c"],
-        ["Mul", "v c", "m"],
-        ["Div", "m six", "y"],
-      ],
-    ],
-    [
-      "the factor inside",
-      [
-        ["Add", "three v", "a"],
-        ["Clip", "a zero six", "c"],
-        ["Mul", "c sixth", "m"],
-        ["Mul", "m v", "y"],
-      ],
-    ],
-    [
-      "HardSigmoid",
-      [
-        ["HardSigmoid", "v", "h", { alpha: 1 / 6 }],
-        ["Mul", "h v", "y"],
-      ],
-    ],
-  ] as const)("knows it in the spelling with %s", (_, nodes) => {
-    expect(fused(nodes)).toBe("Div HardSwish");
-  });
-
-  it("leaves other slopes and bounds", () => {
-    expect(
-      fused([
-        ["HardSigmoid", "v", "h"],
-        ["Mul", "h v", "y"],
-      ]),
-    ).not.toContain("HardSwish");
-    expect(
-      fused([
-        ["Add", "v three", "a"],
-        ["Clip", "a zero two", "c"],
-        ["Mul", "v c", "m"],
-        ["Div", "m six", "y"],
-      ]),
-    ).not.toContain("HardSwish");
   });
 });
 
