@@ -7,9 +7,9 @@ interface NodeProcess {
   getBuiltinModule?(name: "node:fs"): NodeFiles | undefined;
 }
 
-/** With callbacks: the first promise of `node:fs` costs a millisecond of CPU. */
+/** Not its promises, which cost more CPU than a small model's loading and running; unpacking occupies the thread longer than reading does. */
 interface NodeFiles {
-  readFile(path: string | URL, done: (error: Error | null, data: Uint8Array) => void): void;
+  readFileSync(path: string | URL): Uint8Array;
 }
 
 /** What a value is, of this realm or another: "ArrayBuffer", "Float32Array", "Null", … */
@@ -30,15 +30,12 @@ async function readResponse(response: Response): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-const readFile = (fs: NodeFiles, path: string | URL): Promise<Uint8Array> =>
-  new Promise((resolve, reject) => fs.readFile(path, (error, data) => (error ? reject(error) : resolve(data))));
-
 async function readUrl(url: string): Promise<Uint8Array> {
   try {
     const scheme = /^[a-z][a-z\d+.-]+:/i.exec(url)?.[0].toLowerCase();
     const { process } = globalThis as { process?: NodeProcess };
     const fs = !scheme || scheme === "file:" ? process?.getBuiltinModule?.("node:fs") : undefined;
-    return await (fs ? readFile(fs, scheme ? new URL(url) : url) : readResponse(await fetch(url)));
+    return fs ? fs.readFileSync(scheme ? new URL(url) : url) : await readResponse(await fetch(url));
   } catch (cause) {
     if (cause instanceof EdgepackError) throw cause;
     throw new EdgepackError("FILE", `Cannot read ${url}: ${(cause as Error).message}`, [], { cause });

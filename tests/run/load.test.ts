@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { FileField } from "../../assembly/shared/container.ts";
+import { ABI_VERSION } from "../../assembly/shared/plan.ts";
 import { writeEpk } from "../../src/format/index.ts";
 import { xxh32 } from "../../src/format/xxh32.ts";
 import { load, type WasmSource } from "../../src/run/index.ts";
@@ -154,7 +155,7 @@ describe("a damaged model", () => {
     const view = new DataView(copy.buffer);
     view.setUint16(FileField.abi, 9, true);
     view.setUint32(FileField.hash, xxh32(copy.subarray(0, FileField.hash)), true);
-    await expect(load(copy, { wasm: simd })).rejects.toThrow(failure("EPK_VERSION", /ABI 9.*ABI 1/));
+    await expect(load(copy, { wasm: simd })).rejects.toThrow(failure("EPK_VERSION", new RegExp(`ABI 9.*ABI ${ABI_VERSION}`)));
   });
 });
 
