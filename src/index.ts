@@ -1,6 +1,9 @@
 /** edgepack as a library: what the command line does, as functions. */
 export { type BuildOptions, type BuildReport, type BuildResult, build, type LayerReport } from "./build.ts";
+export { type Config, defineConfig } from "./cli/config.ts";
+export { type Compressed, type CompressOptions, compress } from "./compress/compress.ts";
 export type { Observer } from "./compress/observers.ts";
+export type { StepSpec } from "./compress/recipe.ts";
 export { type Dataset, openDataset, syntheticDataset } from "./data/index.ts";
 export { EdgepackError, type ErrorCode } from "./errors.ts";
 export { exportOnnx } from "./export.ts";

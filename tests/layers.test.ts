@@ -30,6 +30,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/graph",
     "src/ops",
     "src/semantics",
+    "src/onnx",
     "src/passes",
     "src/plan",
     "src/format",

@@ -1,6 +1,5 @@
 /** A compression run: the steps of a recipe, one after the other. */
 import { createHash } from "node:crypto";
-import { serialize } from "node:v8";
 import type { Dataset } from "../data/index.ts";
 import type { Preprocess } from "../format/image.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -101,8 +100,20 @@ async function samplesOf(
 
 /** All that the result depends on besides the steps. */
 async function identityOfRun({ reference, calibration, validation, preprocess, seed }: Context): Promise<string> {
-  const hash = createHash("sha256").update(serialize({ reference, preprocess, seed }));
+  const hash = createHash("sha256").update(canonical({ reference, preprocess, seed }));
   hash.update(await identityOf(calibration));
   if (validation) hash.update(await identityOf(validation));
   return hash.digest("base64");
+}
+
+/** The same text for the same graph: maps as lists, arrays of numbers by their bytes. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (part instanceof Map) return [...part];
+    if (ArrayBuffer.isView(part))
+      return createHash("sha256")
+        .update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
+        .digest("hex");
+    return typeof part === "number" && !Number.isFinite(part) ? `${part}` : part;
+  });
 }

@@ -32,7 +32,7 @@ describe("wrong usage ends with 2 and says what is meant", () => {
     ["a mistyped command", ["biuld", "m.onnx"], /Did you mean build\?/],
     ["a mistyped option", ["build", "m.onnx", "--calibraton", "x"], /Did you mean --calibration\?/],
     ["a mistyped value", ["build", "m.onnx", "--target", "clodflare"], /Did you mean cloudflare\?/],
-    ["no model", ["build"], /missing required argument/],
+    ["no model", ["build"], /Name the model/],
     ["one argument too many", ["inspect", "a.onnx", "b.onnx"], /too many arguments/],
     ["no data", ["eval", "m.epk"], /required option '--data <path>'/],
     ["a seed that is no number", ["build", "m.onnx", "--seed", "x"], /It must be a number/],

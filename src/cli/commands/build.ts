@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import { build } from "../../build.ts";
 import { readBytes } from "../../data/file.ts";
 import { openDataset } from "../../data/index.ts";
+import { EdgepackError } from "../../errors.ts";
 import {
   checkLimits,
   type LimitRow,
@@ -14,6 +15,7 @@ import {
   writeTarget,
 } from "../../targets/index.ts";
 import { addCalibrationOptions, type CalibrationOptions, observerOf } from "../calibration-options.ts";
+import { CONFIG_NAMES, type Config, configHere, readConfig } from "../config.ts";
 import { isPack, onnxInputs } from "../model.ts";
 import {
   addModelOptions,
@@ -26,11 +28,16 @@ import {
 } from "../model-options.ts";
 import { progressOn } from "../progress.ts";
 import { printReport } from "../report.ts";
+import { addStepOptions, type StepOptions, stepsOf } from "../step-options.ts";
+import { bytes } from "../table.ts";
 import { note, printJson, type Terminal, warn } from "../terminal.ts";
 import { oneOf } from "../values.ts";
 import { checkFile, checkFolder, writeFile, writeFolder } from "../write.ts";
 
-interface Options extends ModelOptions, CalibrationOptions {
+interface Options extends ModelOptions, CalibrationOptions, StepOptions {
+  readonly config?: string;
+  readonly resume?: string;
+  readonly validationCount?: number;
   readonly out?: string;
   readonly target?: TargetName;
   readonly weights: "int8" | "f32";
@@ -38,11 +45,16 @@ interface Options extends ModelOptions, CalibrationOptions {
   readonly json?: boolean;
 }
 
+/** Seconds that are worth a word before. */
+const LONG = 10;
+
 const EXAMPLE = `
 Examples:
   $ edgepack build model.onnx
   $ edgepack build model.onnx --calibration photos/ --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
-  $ edgepack build model.onnx --calibration data.npz --target cloudflare -o worker`;
+  $ edgepack build model.onnx --calibration data.npz --target cloudflare -o worker
+  $ edgepack build model.onnx --calibration data.npz --max-drop 0.5
+  $ edgepack build --config edgepack.config.json`;
 
 export function addBuild(program: Command, terminal: Terminal): void {
   const targets = Object.keys(TARGETS) as TargetName[];
@@ -50,18 +62,39 @@ export function addBuild(program: Command, terminal: Terminal): void {
     .command("build")
     .summary("turn an ONNX model into a pack, or into a folder for a target")
     .description("Turns an ONNX model into a pack (.epk) or, with --target, into a folder that runs at once. Ends with a report.")
-    .argument("<model.onnx>", "the model")
+    .argument("[model.onnx]", "the model; a configuration can name it")
+    .option("--config <file>", `options and recipe from a file (default: ${CONFIG_NAMES.at(-1)} or .ts here, where no model is given)`)
     .option("-o, --out <path>", "where to write (default: the model's name with .epk, or with the target's name)")
     .addOption(new Option("--target <place>", `write a folder for ${targets.join(", ")}`).argParser(oneOf(...targets)))
     .addOption(new Option("--weights <type>", "store weights as int8 or f32").default("int8").argParser(oneOf("int8", "f32")));
-  addModelOptions(addCalibrationOptions(command))
+  addModelOptions(addStepOptions(addCalibrationOptions(command)))
+    .option("--resume <folder>", "where a run that was killed finds what it had reached")
     .option("--force", "overwrite what edgepack did not write")
     .option("--json", "print the report as JSON")
     .addHelpText("after", EXAMPLE)
-    .action((path: string, options: Options) => buildModel(terminal, path, options));
+    .action(async (path: string | undefined, flags: Options, command: Command) => {
+      const file = flags.config ?? (path === undefined ? configHere() : undefined);
+      const { model, steps, ...options } = merged(flags, file === undefined ? {} : await readConfig(file), command);
+      const onnx = path ?? model;
+      if (onnx === undefined)
+        throw new EdgepackError("USAGE", `Name the model, as in edgepack build model.onnx${file ? `, or in ${file}` : ""}.`);
+      await buildModel(terminal, onnx, options, steps);
+    });
 }
 
-async function buildModel(terminal: Terminal, path: string, options: Options): Promise<void> {
+/** Flags that were given go before the configuration, the configuration before defaults. */
+function merged(flags: Options, config: Config, command: Command): Options & Pick<Config, "model" | "steps"> {
+  const given = Object.fromEntries(Object.entries(flags).filter(([name]) => command.getOptionValueSource(name) === "cli"));
+  return { ...flags, ...config, ...given };
+}
+
+async function buildModel(terminal: Terminal, path: string, options: Options, recipe: Config["steps"]): Promise<void> {
+  const observer = observerOf(options);
+  const flagged = stepsOf(options, { observer });
+  if (recipe && flagged) throw new EdgepackError("USAGE", "The configuration has steps, and flags ask for others: leave one out.");
+  const steps = recipe ?? flagged;
+  if (steps && options.weights === "f32")
+    throw new EdgepackError("USAGE", "--weights f32 stores the model as it is: leave it or the steps out.");
   const name = basename(path).replace(/\.onnx$/i, "");
   const out = options.out ?? (options.target ? `${name}-${options.target}` : `${name}.epk`);
   if (options.target) checkFolder(out, options.force === true);
@@ -76,6 +109,8 @@ async function buildModel(terminal: Terminal, path: string, options: Options): P
   const calibration =
     options.calibration === undefined ? undefined : await openDataset(options.calibration, { part: "train", inputs: specs, labels });
   if (calibration) warnUnnormalized(terminal, calibration, specs);
+  const validation =
+    options.validation === undefined ? undefined : await openDataset(options.validation, { part: "train", inputs: specs, labels });
   if (calibration && options.weights === "f32") warn(terminal, "--calibration has no effect with --weights f32");
 
   const progress = progressOn(terminal);
@@ -84,11 +119,20 @@ async function buildModel(terminal: Terminal, path: string, options: Options): P
     shapes: options.shape,
     fixed: options.fix,
     external,
-    weights: options.weights,
+    ...(steps ? { steps } : { weights: options.weights, observer }),
     calibration,
     calibrationCount: options.calibrationCount,
+    validation,
+    validationCount: options.validationCount,
     seed: options.seed,
-    observer: observerOf(options),
+    resume: options.resume,
+    onEstimate: ({ seconds, bytes: size }) => {
+      if (seconds > LONG)
+        note(
+          terminal,
+          `this will take about ${seconds < 90 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 60)} min`} and ${bytes(size)} of memory`,
+        );
+    },
     preprocess,
     labels,
     onProgress: progress.update,

@@ -1,4 +1,5 @@
 /** The kinds of steps that recipes are made of. */
+import type { GenericSchema } from "valibot";
 import type { Step } from "../step.ts";
 import { correctBias } from "./correct-bias.ts";
 import { equalize } from "./equalize.ts";
@@ -10,4 +11,4 @@ export const STEPS = { equalize, prune, quantize, search, "correct-bias": correc
 
 export type StepName = keyof typeof STEPS;
 
-export const stepOf = (name: StepName): Step<unknown> => STEPS[name] as Step<unknown>;
+export const stepOf = (name: StepName): Step<GenericSchema> => STEPS[name] as unknown as Step<GenericSchema>;

@@ -41,6 +41,32 @@ const REFINEMENTS = 4;
 /** Steps are so much wider than is best for fine grids: at a few bits a weight fewer and dearer integers cost less than they lose (measured on Fashion-MNIST's training images). */
 const WIDER = 1.6;
 
+const OPTIONS = v.pipe(
+  v.strictObject({
+    maxDrop: v.optional(
+      v.pipe(v.number(), v.minValue(0), v.description("points of accuracy, or of agreement where there are no labels, that may be lost")),
+    ),
+    maxSize: v.optional(v.pipe(BYTES, v.description("of the pack"))),
+    maxMs: v.optional(v.pipe(v.number(), v.gtValue(0), v.description("of one inference on this machine"))),
+    minSqnr: v.optional(v.pipe(v.number(), v.description("least signal to noise of the outputs against f32, in dB"))),
+    margin: v.optional(
+      v.pipe(v.number(), v.minValue(0), v.description("standard errors by which the measured drop stays below maxDrop")),
+      1,
+    ),
+    select: v.optional(
+      v.pipe(v.picklist(Object.keys(POLICIES) as Policy[]), v.description("which of the models within the budget is taken")),
+    ),
+    activations: v.optional(v.picklist(["static", "dynamic"])),
+    observer: v.optional(OBSERVER, { kind: "mse" }),
+    layers: v.optional(v.array(v.strictObject({ match: v.string(), keep: v.literal("f32") })), []),
+  }),
+  v.check(
+    ({ maxDrop, maxSize, maxMs, minSqnr }) => [maxDrop, maxSize, maxMs, minSqnr].some((bound) => bound !== undefined),
+    "a search needs a budget: maxDrop, maxSize, maxMs or minSqnr",
+  ),
+);
+type Options = v.InferOutput<typeof OPTIONS>;
+
 /**
  * Chooses the step of each layer's grid, and with it bits and zeros, under a budget for the whole model. Rate–distortion optimization with one Lagrange
  * multiplier (Shoham and Gersho 1988): a bit is worth the same noise at the outputs in every layer. What a layer's error does to the outputs is
@@ -48,30 +74,7 @@ const WIDER = 1.6;
  */
 export const search = defineStep({
   summary: "chooses the grid of each layer under a budget for size or loss",
-  options: v.pipe(
-    v.strictObject({
-      maxDrop: v.optional(
-        v.pipe(v.number(), v.minValue(0), v.description("points of accuracy, or of agreement where there are no labels, that may be lost")),
-      ),
-      maxSize: v.optional(v.pipe(BYTES, v.description("of the pack"))),
-      maxMs: v.optional(v.pipe(v.number(), v.gtValue(0), v.description("of one inference on this machine"))),
-      minSqnr: v.optional(v.pipe(v.number(), v.description("least signal to noise of the outputs against f32, in dB"))),
-      margin: v.optional(
-        v.pipe(v.number(), v.minValue(0), v.description("standard errors by which the measured drop stays below maxDrop")),
-        1,
-      ),
-      select: v.optional(
-        v.pipe(v.picklist(Object.keys(POLICIES) as Policy[]), v.description("which of the models within the budget is taken")),
-      ),
-      activations: v.optional(v.picklist(["static", "dynamic"])),
-      observer: v.optional(OBSERVER, { kind: "mse" }),
-      layers: v.optional(v.array(v.strictObject({ match: v.string(), keep: v.literal("f32") })), []),
-    }),
-    v.check(
-      ({ maxDrop, maxSize, maxMs, minSqnr }) => [maxDrop, maxSize, maxMs, minSqnr].some((bound) => bound !== undefined),
-      "a search needs a budget: maxDrop, maxSize, maxMs or minSqnr",
-    ),
-  ),
+  options: OPTIONS,
   takes: "reals",
   leaves: "integers",
   validates: true,
@@ -156,8 +159,6 @@ interface Tried extends Candidate {
   readonly layers: readonly SearchedLayer[];
   readonly activations: "static" | "dynamic";
 }
-
-type Options = v.InferOutput<typeof search.options>;
 
 /** The model at a price of a bit: all that does not depend on the price is measured here. */
 async function pricedModels(
