@@ -47,6 +47,11 @@ const LAYERS: { readonly [op: number]: (at: Read) => Layer } = {
   [Op.qs8_gemm]: gemm,
   [Op.f32_conv]: grouped,
   [Op.qs8_conv]: grouped,
+  [Op.qs8_winograd]: grouped,
+  [Op.f32_sparse_bsr]: grouped,
+  [Op.f32_sparse_csr]: grouped,
+  [Op.qs8_sparse_bsr]: grouped,
+  [Op.qs8_sparse_csr]: grouped,
   [Op.f32_dwconv]: depthwise,
   [Op.qs8_dwconv]: depthwise,
 };

@@ -41,11 +41,12 @@ function sizeSection({ sizes }: BuildReport): Section {
 function layerSection({ layers }: BuildReport): Section {
   const total = (of: (layer: LayerReport) => number) => layers.reduce((sum, layer) => sum + of(layer), 0);
   const perWeight = ({ bitsPerWeight }: LayerReport) => (bitsPerWeight > 0 ? bitsPerWeight.toFixed(2) : "");
+  const operator = ({ op, zeros, sparse }: LayerReport) => (sparse ? `${op}, ${share(zeros, 1)} zeros skipped` : op);
   return {
     title: "Layers",
     headings: ["layer", "op", "output", ">MACs", ">parameters", ">bytes", ">bits/weight", ">SQNR dB"],
     rows: [
-      ...layers.map((l) => [l.name, l.op, l.output, count(l.macs), count(l.params), bytes(l.bytes), perWeight(l), decibels(l.sqnr)]),
+      ...layers.map((l) => [l.name, operator(l), l.output, count(l.macs), count(l.params), bytes(l.bytes), perWeight(l), decibels(l.sqnr)]),
       ["all", "", "", count(total((l) => l.macs)), count(total((l) => l.params)), bytes(total((l) => l.bytes)), "", ""],
     ],
   };

@@ -3,7 +3,7 @@ import { measureEpk } from "../format/index.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import { opOf } from "../ops/index.ts";
 import type { Plan, PlannedLayer } from "../plan/plan.ts";
-import { elementCount } from "../tensor/index.ts";
+import { elementCount, type Tensor } from "../tensor/index.ts";
 import type { Comparison } from "./compare.ts";
 import type { StepNote } from "./state.ts";
 
@@ -15,6 +15,9 @@ export interface LayerReport {
   /** Multiply-accumulates of one inference. */
   readonly macs: number;
   readonly params: number;
+  /** Share of its parameters that are zero, 0..1, and the kernel that skips them, where one does. */
+  readonly zeros: number;
+  readonly sparse?: string;
   /** Bytes of its weights in the file; a region that two layers share counts for both. */
   readonly bytes: number;
   readonly bitsPerWeight: number;
@@ -105,7 +108,7 @@ export function reportOf({ mode, onnx, epk, plan, comparison, warnings, notes }:
 }
 
 function layerReport(
-  { node, graph, times, regions }: PlannedLayer,
+  { node, graph, times, regions, sparse }: PlannedLayer,
   bytesOf: (region: number) => number,
   comparison: Comparison | undefined,
 ): LayerReport {
@@ -122,6 +125,8 @@ function layerReport(
     output: `${type.dtype}[${type.shape.join(",")}]`,
     macs: times * macsOf(node, graph),
     params,
+    zeros: params > 0 ? constants.reduce((sum, input) => sum + zerosIn(stored.get(input)!), 0) / params : 0,
+    ...(sparse && { sparse }),
     bytes,
     bitsPerWeight: params > 0 && bytes > 0 ? (8 * bytes) / params : 0,
     ...(sqnr !== undefined && { sqnr }),
@@ -135,7 +140,15 @@ export function macsOf(node: Node, graph: Graph): number {
 }
 
 /** Values with data: constants, and the reals of those that are stored on a grid. */
-function storedValues(graph: Graph): Set<string> {
+function storedValues(graph: Graph): Map<string, Tensor> {
   const dequantized = graph.nodes.filter(({ op, inputs }) => op === "DequantizeLinear" && graph.constants.has(inputs[0]));
-  return new Set([...graph.constants.keys(), ...dequantized.flatMap((node) => node.outputs)]);
+  return new Map([...graph.constants, ...dequantized.map(({ inputs, outputs }) => [outputs[0], graph.constants.get(inputs[0])!] as const)]);
+}
+
+/** Elements that stand for zero. */
+function zerosIn({ data, quant }: Tensor): number {
+  const zero = quant?.zero ?? 0;
+  let count = 0;
+  for (const value of data) if (value === zero) count++;
+  return count;
 }

@@ -1,8 +1,9 @@
 import { PANEL_ROWS } from "../../assembly/shared/layout.ts";
-import { ConvField, Op } from "../../assembly/shared/plan.ts";
+import { Op } from "../../assembly/shared/plan.ts";
 import type { Node } from "../graph/graph.ts";
 import { elementCount, stridesOf, type Tensor, type TensorType, zeros } from "../tensor/index.ts";
 import { decomposeConv } from "./conv-axes.ts";
+import { convFields, emitSparse } from "./conv-record.ts";
 import { attr, defineOp, type OpCase } from "./define.ts";
 import {
   ACTIVATION,
@@ -182,36 +183,9 @@ function lowerConv(ctx: Lowering): void {
   const kernel = kernelOf(window, groups, outputs, ctx.type(weights).dtype === "i8");
   const words = matrix ? ctx.linear(kernel, x, matrix, biases) : computedWeights(ctx, window, groups, biases);
   const op = words.integer ? INTEGER_OPS[kernel] : kernel === "dwconv" ? Op.f32_dwconv : Op.f32_conv;
-  ctx.emit(op, {
-    [ConvField.batch]: window.batch,
-    [ConvField.in_h]: window.in[0],
-    [ConvField.in_w]: window.in[1],
-    [ConvField.in_c]: window.channels,
-    [ConvField.out_h]: window.out[0],
-    [ConvField.out_w]: window.out[1],
-    [ConvField.out_c]: outputs,
-    [ConvField.kernel_h]: window.kernel[0],
-    [ConvField.kernel_w]: window.kernel[1],
-    [ConvField.stride_h]: window.stride[0],
-    [ConvField.stride_w]: window.stride[1],
-    [ConvField.dilation_h]: window.dilation[0],
-    [ConvField.dilation_w]: window.dilation[1],
-    [ConvField.pad_top]: window.pad[0],
-    [ConvField.pad_left]: window.pad[1],
-    [ConvField.groups]: groups,
-    [ConvField.a]: words.a,
-    [ConvField.w]: words.w,
-    [ConvField.bias]: words.bias,
-    [ConvField.scale]: words.scale,
-    [ConvField.c]: ctx.place(node.outputs[0]),
-    [ConvField.lo]: words.lo,
-    [ConvField.hi]: words.hi,
-    [ConvField.a_zero]: words.a_zero,
-    [ConvField.c_zero]: words.c_zero,
-    [ConvField.c_size]: words.c_size,
-    [ConvField.dynamic]: words.dynamic,
-    [ConvField.scratch]: words.scratch,
-  });
+  const geometry = { window, groups, outputs };
+  if (words.sparse) emitSparse(ctx, words, words.sparse, geometry);
+  else ctx.emit(op, convFields(ctx, words, geometry));
 }
 
 /** Weights that are computed while the model runs, brought into the order [tap][channel] that the kernels read, and packed in panels. */

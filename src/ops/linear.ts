@@ -26,6 +26,7 @@ import {
   type Tensor,
   type TensorType,
 } from "../tensor/index.ts";
+import { emitSparse, productGeometry } from "./conv-record.ts";
 import { attr, type OpCase, wave } from "./define.ts";
 import { type BlockWords, f32Bits, type LinearWords, type Lowering, type Place, type Word } from "./lowering.ts";
 
@@ -200,6 +201,10 @@ export interface GemmShape {
 export function emitGemm(ctx: Lowering, words: LinearWords, shape: GemmShape): void {
   if (words.blocks) {
     emitBlockGemm(ctx, words, words.blocks, shape);
+    return;
+  }
+  if (words.sparse) {
+    emitSparse(ctx, words, words.sparse, productGeometry(shape));
     return;
   }
   ctx.emit(words.integer ? Op.qs8_gemm : Op.f32_gemm, {

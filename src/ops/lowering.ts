@@ -40,6 +40,7 @@ import type {
   UnaryField,
 } from "../../assembly/shared/plan.ts";
 import type { GridSampleField, PoolIndicesField, ResampleField, RoiAlignField, RoiPoolField } from "../../assembly/shared/sampling.ts";
+import type { SparseField } from "../../assembly/shared/sparse.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import type { DType, Tensor, TensorType } from "../tensor/index.ts";
 import type { Window } from "./window.ts";
@@ -77,6 +78,10 @@ export interface FieldsOf {
   [Op.qs8_conv]: ConvField;
   [Op.qs8_winograd]: ConvField;
   [Op.qs8_dwconv]: ConvField;
+  [Op.qs8_sparse_bsr]: ConvField | SparseField;
+  [Op.qs8_sparse_csr]: ConvField | SparseField;
+  [Op.f32_sparse_bsr]: ConvField | SparseField;
+  [Op.f32_sparse_csr]: ConvField | SparseField;
   [Op.qs8_pool]: PoolField;
   [Op.qs8_reduce_mean]: ReduceField;
   [Op.qs8_binary]: BinaryField;
@@ -145,6 +150,8 @@ export interface LinearWords {
   readonly scratch: Word;
   /** Weights that have a scale for each block of k. */
   readonly blocks?: BlockWords;
+  /** Weights of which only those are stored that are not zero. */
+  readonly sparse?: SparseWords;
 }
 
 /** What `qs8_qbw_gemm` needs beside the rest. */
@@ -154,6 +161,16 @@ export interface BlockWords {
   readonly a_size: number;
   readonly zeros: Word;
   readonly factor: number;
+}
+
+/** Kernels of layers whose weights are mostly zero. */
+export type SparseOp = Op.qs8_sparse_bsr | Op.qs8_sparse_csr | Op.f32_sparse_bsr | Op.f32_sparse_csr;
+
+/** What a sparse kernel needs beside the rest. */
+export interface SparseWords {
+  readonly op: SparseOp;
+  readonly index: Place;
+  readonly count: Place;
 }
 
 /** Which kernel reads the weights: that decides their layout and the scratch it needs. */

@@ -17,6 +17,7 @@ import {
   qs8GemmScratch,
   qs8WinogradScratch,
 } from "./pack-qs8.ts";
+import { sparseLayer } from "./sparse.ts";
 
 /** A longer block's sum might not fit i32. */
 const MAX_BLOCK = 65536;
@@ -43,11 +44,12 @@ export function lowerLinear(
     values ? ctx.image(integer ? padChannels(values, kernel === "dwconv" ? 1 : matrix.groups) : values) : 0;
   const bound = (value: number): number => (epilogue.form === "integer" ? value : f32Bits(value));
   const { a, dynamic } = epilogue.form === "dynamic" ? quantizeInput(ctx, input) : { a: ctx.place(input), dynamic: 0 };
-  const scratch = scratchBytes(kernel, integer, matrix);
+  const sparse = sparseLayer(buffers, kernel, integer, matrix, rowsOf);
+  const scratch = sparse ? sparse.scratch : scratchBytes(kernel, integer, matrix);
   return {
     integer,
     a,
-    w: buffers.packed(matrix.tensor.data, packWeights(kernel, integer, matrix)),
+    w: sparse ? sparse.w : buffers.packed(matrix.tensor.data, packWeights(kernel, integer, matrix)),
     bias: spread(epilogue.bias),
     scale: spread(epilogue.scale),
     lo: bound(epilogue.lo),
@@ -57,6 +59,7 @@ export function lowerLinear(
     c_size: epilogue.form === "integer" ? 1 : 4,
     dynamic,
     scratch: scratch ? ctx.scratch(scratch) : 0,
+    ...(sparse && { sparse: sparse.words }),
   };
 }
 

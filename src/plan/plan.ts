@@ -1,13 +1,14 @@
 /** From a graph to a pack: lowering, memory, addresses, and the regions of the image. */
-import { IMAGE_START, Op } from "../../assembly/shared/plan.ts";
+import { Header, IMAGE_START, Op } from "../../assembly/shared/plan.ts";
 import { EdgepackError } from "../errors.ts";
 import type { InputPort, OutputPort, Pack, Port, Preprocess, Region } from "../format/image.ts";
 import { MEMORY_LIMIT } from "../format/meta.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import type { Place, Word } from "../ops/lowering.ts";
 import { type ArenaBuffer, type Buffers, isPlace } from "./buffers.ts";
-import { lowerGraph } from "./lower.ts";
+import { lowerGraph, type PlanRecord } from "./lower.ts";
 import { align, planMemory } from "./memory.ts";
+import { isSparse } from "./pack-sparse.ts";
 
 export interface PlanOptions {
   readonly name?: string;
@@ -22,6 +23,8 @@ export interface PlannedLayer {
   readonly graph: Graph;
   readonly times: number;
   readonly records: number;
+  /** The kernel that skips zeros among its weights, where one does. */
+  readonly sparse?: string;
   /** Indices into `pack.regions` of the layer's weights. */
   readonly regions: readonly number[];
 }
@@ -85,11 +88,17 @@ export function planGraph(graph: Graph, options: PlanOptions = {}): Plan {
       graph,
       times,
       records: end - first,
+      sparse: lowered.records.slice(first, end).flatMap(sparseKernel)[0],
       regions: images.flatMap((id) => (image.weightRegions.has(id) ? [image.weightRegions.get(id)! + 1] : [])),
     })),
     words: words.length,
     arena: { bytes: memory.bytes, lowerBound: memory.lowerBound },
   };
+}
+
+function sparseKernel({ words }: PlanRecord): string[] {
+  const op = words[Header.op] as Op;
+  return isSparse(op) ? [Op[op]] : [];
 }
 
 /** Preprocessing belongs to inputs that look like images: f32, 4-D, with as many channels as means. */

@@ -138,7 +138,9 @@ describe("printReport", () => {
     model: "net",
     mode: "int8-static",
     sizes: { onnx: 100000, epk: 24000, weights: 22000, constants: 1000, plan: 500, meta: 400, container: 100 },
-    layers: [{ name: "conv1", op: "Conv", output: "f32[1,8,8,4]", macs: 9216, params: 36, bytes: 40, bitsPerWeight: 6.5, sqnr: 38.25 }],
+    layers: [
+      { name: "conv1", op: "Conv", output: "f32[1,8,8,4]", macs: 9216, params: 36, zeros: 0, bytes: 40, bitsPerWeight: 6.5, sqnr: 38.25 },
+    ],
     agreement: { samples: 256, source: "synthetic", top1: 0.9961, sqnr: 35.12, maxDiff: 0.0123456 },
     memory: { image: 30000, arena: 5000, lowerBound: 4800, total: 35000 },
     steps: [],
