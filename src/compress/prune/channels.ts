@@ -38,7 +38,8 @@ export function selectChannels(graph: Graph, budget: Budget, { moments, most = 0
   const removed = new Set<number>();
   while (sizes.total > wanted) {
     const open = queues.filter(({ next, last }) => next < last);
-    const rate = (queue: (typeof open)[number]): number => costs.get(queue.classes[queue.next])! / Math.max(sizes.saved(queue.places), Number.MIN_VALUE);
+    const rate = (queue: (typeof open)[number]): number =>
+      costs.get(queue.classes[queue.next])! / Math.max(sizes.saved(queue.places), Number.MIN_VALUE);
     const rates = open.map(rate);
     const best = rates.reduce((at, r, i) => (at < 0 || r < rates[at] ? i : at), -1);
     if (best < 0)

@@ -1,7 +1,7 @@
 /**
  * Which channels, heads and neurons of a graph can only go together: the dependency graph of structured pruning (DepGraph, Fang et al. 2023), kept for each single
  * place along each axis. Outputs of linear layers start labels; rules of operators (`RULES`) say where they go; inputs of linear layers end them. What an operator without
- * a rule reads stays whole, and so do the inputs and outputs of the graph.
+ * a rule reads stays whole, and so do values on integer grids and the inputs and outputs of the graph.
  */
 import { consumersOf, type Graph, type Node } from "../../graph/graph.ts";
 import type { Tensor, TensorType } from "../../tensor/index.ts";
@@ -70,7 +70,8 @@ export function coupleChannels(graph: Graph): Coupling {
         uses.set(name, [...(uses.get(name) ?? []), { node, axes: labels, ...role }]);
       },
     };
-    const found = node.quant ? undefined : RULES[node.op]?.(site);
+    const onGrids = node.quant || site.inputs.some((type) => type?.quant);
+    const found = onGrids ? undefined : RULES[node.op]?.(site);
     if (found) for (const [i, name] of node.outputs.entries()) axes.set(name, found[i]);
     else for (const name of node.inputs) for (const labels of axes.get(name) ?? []) classes.pin(labels);
   }
