@@ -82,8 +82,9 @@ const folder = mkdtempSync(join(tmpdir(), "edgepack-bench-runtimes-"));
 try {
   const nets = await prepare(folder);
   await importPeer("tests/peers", "onnxruntime-web");
-  // The entry of its `import` condition, which Deno needs.
   const onnxruntime = at("tests/peers/node_modules/onnxruntime-web/dist/ort.node.min.mjs");
+  // Whole in one file: outside a folder of Node packages Deno finds no dependencies.
+  const bundled = at("tests/peers/node_modules/onnxruntime-web/dist/ort.wasm.bundle.min.mjs");
   const nodes = readdirSync(at("tests/runtimes/node/node_modules")).filter((name) => name.startsWith("node-"));
   const deno = readdirSync(at("tests/runtimes/deno/node_modules/@deno"))[0];
   const denoPath = at(`tests/runtimes/deno/node_modules/@deno/${deno}/deno`);
@@ -103,9 +104,7 @@ try {
   };
   for (const command of [process.execPath, ...nodes.map((name) => at(`tests/runtimes/node/node_modules/${name}/bin/node`))])
     add(timed(`Node ${version(command).slice(1)}`, command, [], folder, onnxruntime, options.litert));
-  add(
-    timed(version(denoPath).replace(/^deno (\S+).*/, "Deno $1"), denoPath, ["run", "--allow-all", "--no-config"], folder, onnxruntime, ""),
-  );
+  add(timed(version(denoPath).replace(/^deno (\S+).*/, "Deno $1"), denoPath, ["run", "--allow-all", "--no-config"], folder, bundled, ""));
   add({
     runtime: `workerd ${await workerdVersion()}`,
     results: await timeInWorkerd(folder, nets, PACE),
