@@ -1,4 +1,5 @@
 import type { RawNode, UpgradeContext } from "../ops/define.ts";
+import { opOf } from "../ops/index.ts";
 
 /** Nodes of the IR for one of the domain; attributes and inputs that it leaves in place are checked by what it writes. */
 export type Contrib = (node: RawNode, ctx: UpgradeContext) => readonly RawNode[];
@@ -34,13 +35,20 @@ const biasedGelu =
     ];
   };
 
+/** An operator of ONNX under its own name. */
+const alike: Contrib = (node, ctx) => opOf(node.op)!.upgrade?.(node, ctx) ?? [node];
+
 /**
  * The domain com.microsoft, which onnxruntime's optimizer and quantizer write: each operator as nodes of the IR. One that the IR has under
  * the same name is returned as it is.
  */
 export const CONTRIB: ReadonlyMap<string, Contrib> = new Map<string, Contrib>([
   ["BiasGelu", biasedGelu("none")],
+  ["DequantizeLinear", alike],
   ["FastGelu", biasedGelu("tanh")],
-  ["Gelu", (node) => [node]],
+  ["Gelu", alike],
+  ["GridSample", alike],
+  ["QuantizeLinear", alike],
   ["QuickGelu", quickGelu],
+  ["Trilu", alike],
 ]);

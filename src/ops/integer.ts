@@ -51,6 +51,35 @@ export const MatMulInteger = defineFunction({
   ],
 });
 
+/** a · b + bias of the reals that integers stand for. */
+export const MatMulIntegerToFloat = defineFunction({
+  domain: "com.microsoft",
+  attrs: {},
+  arity: [4, 7],
+  tolerance: 1e-5,
+  body(parts) {
+    const [a, b, aScale, bScale, aZero = "", bZero = "", bias = ""] = parts.node.inputs;
+    const real = (value: string, scale: string, zero: string, axis: number): string =>
+      parts.add("DequantizeLinear", [value, scale, zero], { axis: Math.max(0, parts.type(value).shape.length - axis) });
+    parts.add("MatMul", [real(a, aScale, aZero, 2), real(b, bScale, bZero, 1), bias], {}, parts.node.outputs);
+  },
+  cases: [
+    {
+      name: "an input on a computed grid, a bias",
+      inputs: [
+        tensor("u8", [11, 7, 3, 10, 6, 2], [2, 3]),
+        tensor("i8", [1, -4, 2, 5, 3, -6], [3, 2]),
+        f32([0.1], []),
+        f32([0.02, 0.03]),
+        tensor("u8", [5], []),
+        tensor("i8", [0, 0]),
+        f32([0.5, -0.5]),
+      ],
+      constants: [1, 3, 5, 6],
+    },
+  ],
+});
+
 const CONV_ATTRS = {
   auto_pad: attr.string("NOTSET"),
   dilations: attr.ints(),

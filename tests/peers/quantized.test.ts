@@ -208,6 +208,12 @@ const f32Cases: Readonly<Record<string, Model>> = {
     steps: [["ms:DynamicQuantizeMatMul", "x w ws wz b", "y"]],
     output: "y",
   },
+  MatMulIntegerToFloat: {
+    inputs: { x: ints([3, 24], 3, "u8") },
+    constants: { w: ints([24, 10], 4, "i8", 100), xs: scalar(0.02), ws: spread(10, 0.01), xz: tensor("u8", [120], []), b: random([10], 5) },
+    steps: [["ms:MatMulIntegerToFloat", "x w xs ws xz _ b", "y"]],
+    output: "y",
+  },
   FusedConv: {
     inputs: { x: random([1, 4, 6, 6], 3) },
     constants: { w: random([8, 4, 3, 3], 4), b: random([8], 5) },
