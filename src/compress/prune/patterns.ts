@@ -14,45 +14,43 @@ export type Pattern =
   | { readonly kind: "blocks" }
   | { readonly kind: "rows" };
 
-/** Weights that are removed together, as places in the weights' data. */
-export type Unit = ArrayLike<number>;
-
-/** Units among which a fixed number is removed whatever the amount (n:m), or all units of a layer (`removed` undefined). */
-export interface Pool {
-  readonly units: readonly Unit[];
-  readonly removed?: number;
+/** Sets of weights that are removed together: unit u is those at places[starts[u]] to places[starts[u + 1] − 1] of the weights' data. */
+export interface Units {
+  readonly starts: Uint32Array;
+  readonly places: Uint32Array;
+  /** Of every `size` units in a row, `removed` go, however much else does. */
+  readonly fixed?: { readonly size: number; readonly removed: number };
 }
 
-/** The units of a layer's weights. Weights that a pattern cannot take away (depthwise ones in blocks) are in none. */
-export function poolsOf(weights: PrunedWeights, pattern: Pattern, shape: readonly number[]): readonly Pool[] {
-  const { view, nodes } = weights;
+/** The units of a layer's weights, output by output where they do not span outputs. Weights that a pattern cannot take away (depthwise ones in blocks) are in none. */
+export function unitsOf({ view, nodes }: PrunedWeights, pattern: Pattern, shape: readonly number[]): Units {
   const { outputs, k } = view;
-  const rows = (): number[][] => Array.from({ length: outputs }, (_, o) => Array.from({ length: k }, (_, r) => view.weight(o, r)));
+  const everywhere = (at: (output: number, r: number) => number): Uint32Array =>
+    Uint32Array.from({ length: outputs * k }, (_, i) => at(Math.floor(i / k), i % k));
+  const matrix = sparseMatrix(nodes[0], shape);
   switch (pattern.kind) {
     case "unstructured":
-      return [{ units: rows().flatMap((row) => row.map((at) => [at])) }];
+      return { starts: steps(outputs * k, 1), places: everywhere(view.weight) };
     case "rows":
-      return [{ units: rows() }];
+      return { starts: steps(outputs, k), places: everywhere(view.weight) };
     case "blocks": {
-      const matrix = sparseMatrix(nodes[0], shape);
-      return matrix ? [{ units: [...blocksOf(matrix)] }] : [];
+      const blocks = matrix ? [...blocksOf(matrix)] : [];
+      const starts = Uint32Array.from({ length: blocks.length + 1 }, () => 0);
+      for (const [i, block] of blocks.entries()) starts[i + 1] = starts[i] + block.length;
+      return { starts, places: Uint32Array.from(blocks.flat()) };
     }
-    case "n:m":
-      return groupsOf(weights, shape, pattern.n, pattern.m);
+    case "n:m": {
+      const { n, m } = pattern;
+      if (!Number.isInteger(n) || !Number.isInteger(m) || n < 1 || m <= n || m > 256)
+        throw new RangeError(`${n}:${m} is no pattern: of every m (2 to 256) weights n (1 to m − 1) are kept`);
+      const whole = matrix ? Math.floor(k / m) * m : 0;
+      const places = Uint32Array.from({ length: outputs * whole }, (_, i) => matrix!.index(Math.floor(i / whole), i % whole));
+      return { starts: steps(places.length, 1), places, fixed: { size: m, removed: m - n } };
+    }
   }
 }
 
+const steps = (count: number, size: number): Uint32Array => Uint32Array.from({ length: count + 1 }, (_, i) => i * size);
+
 /** Outputs and steps of k of a block that is not at an edge. */
 export const BLOCK_SHAPE = BLOCK;
-
-function groupsOf({ nodes, view }: PrunedWeights, shape: readonly number[], n: number, m: number): Pool[] {
-  if (!Number.isInteger(n) || !Number.isInteger(m) || n < 1 || m <= n || m > 256)
-    throw new RangeError(`${n}:${m} is no pattern: of every m (2 to 256) weights n (1 to m − 1) are kept`);
-  const matrix = sparseMatrix(nodes[0], shape);
-  if (!matrix) return [];
-  const pools: Pool[] = [];
-  for (let o = 0; o < view.outputs; o++)
-    for (let first = 0; first + m <= view.k; first += m)
-      pools.push({ units: Array.from({ length: m }, (_, i) => [matrix.index(o, first + i)]), removed: m - n });
-  return pools;
-}

@@ -2,9 +2,9 @@
 import type { Graph, Node } from "../../graph/graph.ts";
 import type { Tensor } from "../../tensor/index.ts";
 import type { Saliency } from "./criteria.ts";
-import { isDepthwise, type PrunedWeights, prunedWeights } from "./layers.ts";
+import { isDepthwise, prunedWeights } from "./layers.ts";
 import { keepAll, type Mask } from "./mask.ts";
-import { type Pattern, poolsOf, type Unit } from "./patterns.ts";
+import { type Pattern, type Units, unitsOf } from "./patterns.ts";
 
 /** How much goes: a share of the weights, 0..1; or all units whose saliency, on average over their weights, lies below a cut-off. */
 export type Amount = { readonly share: number } | { readonly cutoff: number };
@@ -20,12 +20,6 @@ export interface SelectOptions {
   readonly layers?: (node: Node) => boolean;
 }
 
-interface Ranked {
-  readonly weights: string;
-  readonly unit: Unit;
-  readonly score: number;
-}
-
 /**
  * The mask of the least salient weights. With `share`, ties go in the order of the weights, and the share of each scope that the pattern reaches is met to within a unit;
  * weights out of the pattern's reach do not count. Throws RangeError for a share outside 0..1, a cut-off that is no number ≥ 0, or a pattern that does not fit.
@@ -34,25 +28,84 @@ export function select(graph: Graph, saliency: Saliency, amount: Amount | undefi
   const { pattern = { kind: "unstructured" }, scope = "layer", layers } = options;
   checkAmount(amount, pattern, scope);
   const mask = new Map<string, Tensor>();
-  const remove = (units: readonly Ranked[]): void => {
-    for (const { weights, unit } of units) for (let i = 0; i < unit.length; i++) mask.get(weights)!.data[unit[i]] = 1;
-  };
-  const all: Ranked[] = [];
+  const all: Ranking[] = [];
   for (const entry of prunedWeights(graph, layers)) {
     const scores = saliency.get(entry.name);
     if (!scores || (!layers && isDepthwise(entry.view))) continue;
     const { shape } = graph.constants.get(entry.name)!;
-    mask.set(entry.name, keepAll(shape));
-    for (const { units, removed } of poolsOf(entry, pattern, shape)) {
-      const ranked = units.map((unit) => ({ weights: entry.name, unit, score: meanOf(unit, scores) }));
-      if (removed !== undefined) remove(lowest(ranked, removed));
-      else if (scope === "model") for (const unit of ranked) all.push(unit);
-      else for (const group of scope === "output" ? byOutput(ranked, entry) : [ranked]) remove(below(group, amount!));
+    const bits = keepAll(shape);
+    mask.set(entry.name, bits);
+    const units = unitsOf(entry, pattern, shape);
+    const ranking = { units, means: meansOf(units, scores), bits: bits.data };
+    const count = ranking.means.length;
+    if (units.fixed) {
+      const { size, removed } = units.fixed;
+      for (let first = 0; first < count; first += size)
+        for (const u of ranked(ranking, first, size).subarray(0, removed)) remove(ranking, u);
+    } else if (scope === "model") all.push(ranking);
+    else {
+      const size = scope === "output" ? count / entry.view.outputs : count;
+      for (let first = 0; first < count; first += size) removeBelow([ranking], amount!, first, size);
     }
   }
-  if (all.length > 0) remove(below(all, amount!));
+  removeBelow(all, amount);
   return mask;
 }
+
+/** Units of a layer, the mean saliency of each, and the bits to set. */
+interface Ranking {
+  readonly units: Units;
+  readonly means: Float64Array;
+  readonly bits: Tensor["data"];
+}
+
+function meansOf({ starts, places }: Units, scores: Float64Array): Float64Array {
+  return Float64Array.from({ length: starts.length - 1 }, (_, u) => {
+    let sum = 0;
+    for (let i = starts[u]; i < starts[u + 1]; i++) sum += scores[places[i]];
+    return sum / (starts[u + 1] - starts[u]);
+  });
+}
+
+/** `size` units from `first`, the least salient first; of equal ones the first. */
+function ranked({ means }: Pick<Ranking, "means">, first: number, size: number): Uint32Array {
+  return Uint32Array.from({ length: size }, (_, i) => first + i).sort((a, b) => means[a] - means[b] || a - b);
+}
+
+function remove({ units, bits }: Ranking, u: number): void {
+  for (let i = units.starts[u]; i < units.starts[u + 1]; i++) bits[units.places[i]] = 1;
+}
+
+/** Removes what the amount says of the units of all these layers, or of `size` units of one from `first`. */
+function removeBelow(
+  rankings: readonly Ranking[],
+  amount: Amount | undefined,
+  first = 0,
+  size = sum(rankings.map(({ means }) => means.length)),
+): void {
+  const means = rankings.length === 1 ? rankings[0].means : Float64Array.from(rankings.flatMap((ranking) => Array.from(ranking.means)));
+  const firsts = rankings.map((_, i) => sum(rankings.slice(0, i).map((ranking) => ranking.means.length)));
+  const unit = (u: number): { readonly ranking: Ranking; readonly own: number } => {
+    const at = firsts.findLastIndex((begin) => begin <= u);
+    return { ranking: rankings[at], own: u - firsts[at] };
+  };
+  const weightsOf = (u: number): number => {
+    const { ranking, own } = unit(u);
+    return ranking.units.starts[own + 1] - ranking.units.starts[own];
+  };
+  const order = ranked({ means }, first, size);
+  const wanted = amount && "share" in amount ? Math.round(amount.share * order.reduce((n, u) => n + weightsOf(u), 0)) : 0;
+  let taken = 0;
+  for (const u of order) {
+    // A unit goes if with it the share is met more closely than without.
+    if (!amount || ("cutoff" in amount ? means[u] >= amount.cutoff : taken + weightsOf(u) / 2 > wanted)) break;
+    taken += weightsOf(u);
+    const { ranking, own } = unit(u);
+    remove(ranking, own);
+  }
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 function checkAmount(amount: Amount | undefined, pattern: Pattern, scope: string): void {
   if (scope === "output" && (pattern.kind === "blocks" || pattern.kind === "rows"))
@@ -64,34 +117,4 @@ function checkAmount(amount: Amount | undefined, pattern: Pattern, scope: string
   if (!amount) throw new RangeError("say how much goes: a share of the weights, or a cut-off of their saliency");
   if ("share" in amount && !(amount.share >= 0 && amount.share <= 1)) throw new RangeError(`a share of ${amount.share} is not within 0..1`);
   if ("cutoff" in amount && !(amount.cutoff >= 0)) throw new RangeError(`a cut-off of ${amount.cutoff} is no number from 0`);
-}
-
-function meanOf(unit: Unit, scores: ArrayLike<number>): number {
-  let sum = 0;
-  for (let i = 0; i < unit.length; i++) sum += scores[unit[i]];
-  return sum / unit.length;
-}
-
-const byScore = (a: Ranked, b: Ranked): number => a.score - b.score;
-
-const lowest = (units: readonly Ranked[], count: number): readonly Ranked[] => units.toSorted(byScore).slice(0, count);
-
-function below(units: readonly Ranked[], amount: Amount): readonly Ranked[] {
-  if ("cutoff" in amount) return units.filter(({ score }) => score < amount.cutoff);
-  const wanted = Math.round(amount.share * units.reduce((sum, { unit }) => sum + unit.length, 0));
-  let taken = 0;
-  // A unit goes if with it the share is met more closely than without.
-  return units.toSorted(byScore).filter(({ unit }) => {
-    if (taken + unit.length / 2 > wanted) return false;
-    taken += unit.length;
-    return true;
-  });
-}
-
-function byOutput(units: readonly Ranked[], { view }: PrunedWeights): Ranked[][] {
-  const outputOf = new Map<number, number>();
-  for (let o = 0; o < view.outputs; o++) for (let r = 0; r < view.k; r++) outputOf.set(view.weight(o, r), o);
-  const groups: Ranked[][] = Array.from({ length: view.outputs }, () => []);
-  for (const ranked of units) groups[outputOf.get(ranked.unit[0])!].push(ranked);
-  return groups;
 }
