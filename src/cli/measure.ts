@@ -5,6 +5,19 @@ export interface Timing {
   readonly ms: number;
   readonly q1: number;
   readonly q3: number;
+  /**
+   * Median of the process's CPU time, where the engine tells it. On an idle machine it is `ms`; on a busy one it leaves out the time in which others ran, so
+   * that ratios hold.
+   */
+  readonly cpu?: number;
+}
+
+const { process: host } = globalThis as { readonly process?: { cpuUsage?(): { readonly user: number; readonly system: number } } };
+
+/** CPU milliseconds of this process so far; NaN where the engine does not tell. */
+function cpuTime(): number {
+  const usage = host?.cpuUsage?.();
+  return usage ? (usage.user + usage.system) / 1000 : Number.NaN;
 }
 
 export interface MeasureOptions {
@@ -41,19 +54,27 @@ export async function measure<K extends string>(
     const n = await repeat(run, () => performance.now() - start > warmMs);
     calls.set(name, Math.max(1, Math.round((n * roundMs) / (performance.now() - late))));
   }
-  const times = new Map<K, number[]>(entries.map(([name]) => [name, []]));
+  const samples = new Map(entries.map(([name]) => [name, { wall: [] as number[], cpu: [] as number[] }]));
   for (let round = 0; round < rounds; round++) {
     for (const [name, run] of entries) {
       const wanted = calls.get(name)!;
-      const start = performance.now();
+      const { wall, cpu } = samples.get(name)!;
+      const [start, spent] = [performance.now(), cpuTime()];
       await repeat(run, (n) => n >= wanted);
-      times.get(name)!.push((performance.now() - start) / wanted);
+      wall.push((performance.now() - start) / wanted);
+      cpu.push((cpuTime() - spent) / wanted);
     }
   }
-  return Object.fromEntries(entries.map(([name]) => [name, quartiles(times.get(name)!)])) as Record<K, Timing>;
+  return Object.fromEntries(
+    entries.map(([name]): [K, Timing] => {
+      const { wall, cpu } = samples.get(name)!;
+      const { ms } = quartiles(cpu);
+      return [name, { ...quartiles(wall), ...(Number.isFinite(ms) && { cpu: ms }) }];
+    }),
+  ) as Record<K, Timing>;
 }
 
-export function quartiles(samples: readonly number[]): Timing {
+export function quartiles(samples: readonly number[]): Pick<Timing, "ms" | "q1" | "q3"> {
   const sorted = samples.toSorted((a, b) => a - b);
   const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))];
   return { ms: at(0.5), q1: at(0.25), q3: at(0.75) };
