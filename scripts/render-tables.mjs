@@ -5,7 +5,8 @@ const root = new URL("..", import.meta.url);
 const results = (name) => JSON.parse(readFileSync(new URL(`benchmarks/results/${name}.json`, root), "utf8"));
 
 const kB = (bytes) => `${(bytes / 1000).toLocaleString("en", { maximumFractionDigits: bytes < 1e5 ? 1 : 0 })} kB`;
-const ms = (time) => `${time.toPrecision(3)} ms`;
+const digits = (value) => (value < 1000 ? value.toPrecision(3) : Math.round(value).toLocaleString("en"));
+const ms = (time) => `${digits(time)} ms`;
 const points = ({ correct, count }) => ((100 * correct) / count).toFixed(2);
 const table = (head, rows) => [head, head.map((_, i) => (i ? "--:" : "---")), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 
@@ -23,6 +24,30 @@ const tables = {
       ...["f32", "int8", "onnxruntime"].map((engine) => ms(times[engine])),
     ]);
     return `${table(head, body)}\n\n${machine.cpu}, Node ${machine.node.slice(1)}, ${machine.date}.`;
+  },
+  shipped() {
+    const { whole, results: nets } = results("startup");
+    const rows = [
+      ...nets.map(({ net, shipped }) => [`kernels that the int8 ${net} needs, decoder included`, kB(shipped.wasm)]),
+      ["all kernels, with SIMD", kB(whole["simd.wasm"])],
+      ["all kernels, without SIMD, for engines that lack it", kB(whole["scalar.wasm"])],
+      ["script", kB(whole["runtime/edgepack.js"])],
+    ];
+    return table(["shipped to the user", "bytes, brotli"], rows);
+  },
+  startup() {
+    const { machine, results: nets } = results("startup");
+    const rows = nets.map(({ net, macs, startup: { edgepack, onnxruntime } }) => [
+      net,
+      digits(macs / 1e6),
+      ...[edgepack, onnxruntime].flatMap(({ cpu, first, steady }) => [ms(cpu), ms(first), ms(steady)]),
+      kB(edgepack.memory),
+      ...[edgepack, onnxruntime].map(({ rss }) => `${(rss / 1e6).toFixed(0)} MB`),
+    ]);
+    const head = ["net", "MMAC"];
+    for (const engine of ["edgepack int8", "onnxruntime-web f32"]) head.push(`${engine}: CPU`, "first run", "steady");
+    head.push("wasm memory", "process", "process, onnxruntime-web");
+    return `${table(head, rows)}\n\n${machine.cpu}, Node ${machine.node.slice(1)}, onnxruntime-web ${machine.onnxruntime}, ${machine.date}.`;
   },
   models() {
     const times = results("bench");
@@ -57,7 +82,7 @@ const tables = {
   },
 };
 
-for (const document of ["README.md", "docs/models.md"]) {
+for (const document of ["README.md", "docs/models.md", "docs/startup.md"]) {
   const path = new URL(document, root);
   const fill = (_, name) => `<!-- table: ${name} -->\n${tables[name]()}\n<!-- end -->`;
   writeFileSync(path, readFileSync(path, "utf8").replace(/<!-- table: (\w+) -->[\s\S]*?<!-- end -->/g, fill));
