@@ -106,7 +106,12 @@ export const Conv = defineOp({
     node.attrs.layout === "NCHW" && String(perm) === String(NHWC_FROM_NCHW)
       ? { attrs: { ...node.attrs, layout: "NHWC" }, inputs: "first", perm }
       : undefined,
-  quantize: { kind: "linear", axis: () => 0, blockAxis, weightsOnly: isDepthwiseConv },
+  quantize: {
+    kind: "linear",
+    axis: (_node, { shape }) => (elementCount(shape) > 0 ? 0 : undefined),
+    blockAxis,
+    weightsOnly: isDepthwiseConv,
+  },
   macs: (_node, [, w], output) => elementCount(output.shape) * elementCount(w!.shape.slice(1)),
   decompose: decomposeConv,
   lower: lowerConv,
