@@ -5,7 +5,14 @@ import type { WeightScheme } from "./weight-grid.ts";
 const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 
 const weightEntries = {
-  bits: v.optional(v.pipe(whole(2, 8), v.description("bits of a weight; levels and codebook are finer ways to say it"))),
+  bits: v.optional(
+    v.pipe(
+      whole(2, 8),
+      v.description(
+        "bits of a weight; levels and codebook are finer ways to say it. Without any, each layer has what it needs by calibration data, or 8 bits where there are none",
+      ),
+    ),
+  ),
   levels: v.optional(v.pipe(whole(2, 255), v.description("evenly spaced values of a weight: 3 is ternary, 255 int8"))),
   codebook: v.optional(v.pipe(whole(2, 128), v.description("values of a weight, found by k-means"))),
   per: v.optional(

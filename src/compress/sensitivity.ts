@@ -24,15 +24,12 @@ export interface SensitivityOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Values that are to stay f32, so that what the grids of the rest do to the outputs is within bounds; all f32 values have a grid in `grids`. */
-export async function sensitiveValues(
-  graph: Graph,
-  grids: ReadonlyMap<string, Quant>,
-  data: Dataset,
-  options: SensitivityOptions,
-): Promise<Set<string>> {
+/**
+ * Values that are to stay f32, so that what the grids of the rest do to the outputs is within bounds; `noise` is that of each rounded value. `left` is the noise
+ * of the rest.
+ */
+export function sensitiveValues(graph: Graph, noise: ReadonlyMap<string, number>): { readonly kept: Set<string>; readonly left: number } {
   const rounded = roundedValues(graph);
-  const noise = await noiseOf(graph, new Map([...rounded.keys()].map((value) => [value, grids.get(value)!])), data, options);
   const consumers = consumersOf(graph);
   const cost = (value: string): number => {
     const readers = rounded.get(value)!.flatMap((form) => consumers.get(form) ?? []);
@@ -51,16 +48,17 @@ export async function sensitiveValues(
     room -= cost(value);
     left -= share;
   }
-  return kept;
+  return { kept, left };
 }
 
-/** Noise at the outputs, as a share of the signal's power, that each value's grid makes by itself. */
-async function noiseOf(
+/** Noise at the outputs, as a share of the signal's power, that the grid of each value which static quantization rounds makes by itself. */
+export async function roundingNoise(
   graph: Graph,
-  grids: ReadonlyMap<string, Quant>,
+  allGrids: ReadonlyMap<string, Quant>,
   data: Dataset,
   { indices, preprocess, onProgress }: SensitivityOptions,
 ): Promise<Map<string, number>> {
+  const grids = new Map([...roundedValues(graph).keys()].map((value) => [value, allGrids.get(value)!]));
   const { graph: switched, switches, after } = switchable(graph, grids);
   const sqnrs = new Map([...grids.keys()].map((value) => [value, new Sqnr()]));
   const model = await instrument(switched, scores(graph).map(after), preprocess);

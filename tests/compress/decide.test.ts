@@ -4,7 +4,7 @@ import { compressGraph } from "../../src/compress/compress.ts";
 import { quantizeStatic } from "../../src/compress/quantize.ts";
 import { checkRecipe } from "../../src/compress/recipe.ts";
 import { macsOf } from "../../src/compress/report.ts";
-import { sensitiveValues } from "../../src/compress/sensitivity.ts";
+import { roundingNoise, sensitiveValues } from "../../src/compress/sensitivity.ts";
 import { surrogateDataset } from "../../src/compress/surrogate.ts";
 import { type Dataset, syntheticDataset } from "../../src/data/index.ts";
 import type { Graph } from "../../src/graph/graph.ts";
@@ -18,9 +18,9 @@ const dataFor = (graph: Graph, seed = 1): Dataset => syntheticDataset(planGraph(
 const gridsFor = (graph: Graph, data: Dataset): Promise<Map<string, Quant>> =>
   calibrate(graph, data, { indices, observer: { kind: "minmax" } });
 
-async function keptOf(graph: Graph): Promise<string[]> {
-  const data = dataFor(graph);
-  return [...(await sensitiveValues(graph, await gridsFor(graph, data), data, { indices }))];
+async function keptOf(graph: Graph, data = dataFor(graph)): Promise<string[]> {
+  const noise = await roundingNoise(graph, await gridsFor(graph, data), data, { indices });
+  return [...sensitiveValues(graph, noise).kept];
 }
 
 /** Channel 0 of what `scale` multiplies is thousands of times as large as the others, and the layer behind reads it with weights as small. */
@@ -86,7 +86,7 @@ describe("sensitivity", () => {
     const graph = outlier(8, 32);
     const data = dataFor(graph);
     const grids = await gridsFor(graph, data);
-    const real = await sensitiveValues(graph, grids, data, { indices });
+    const real = sensitiveValues(graph, await roundingNoise(graph, grids, data, { indices })).kept;
     const moved = realMacs(quantizeStatic(graph, grids, { real })) / allMacs(graph);
     expect(moved).toBeGreaterThan(0);
     expect(moved).toBeLessThanOrEqual(0.25);
@@ -107,14 +107,14 @@ describe("sensitivity", () => {
       ...dataFor(graph),
       item: async (i) => ({ x: Float32Array.of(0.01, 100), z: random([16], i).data as Float32Array }),
     };
-    expect([...(await sensitiveValues(graph, await gridsFor(graph, items), items, { indices }))]).toEqual(["x"]);
+    expect(await keptOf(graph, items)).toEqual(["x"]);
   });
 
   it("is not blinded by an item with NaN", async () => {
     const graph = outlier(8, 32);
     const data = dataFor(graph);
     const wild: Dataset = { ...data, item: async (i) => (i === 3 ? { x: new Float32Array(64).fill(Number.NaN) } : data.item(i)) };
-    expect([...(await sensitiveValues(graph, await gridsFor(graph, wild), wild, { indices }))]).toEqual(["c", "d", "e"]);
+    expect(await keptOf(graph, wild)).toEqual(["c", "d", "e"]);
   });
 
   it("looks before a Softmax that hides noise", async () => {
@@ -136,7 +136,7 @@ describe("sensitivity", () => {
     const data = dataFor(graph);
     const seen: string[] = [];
     const grids = await gridsFor(graph, data);
-    await sensitiveValues(graph, grids, data, { indices, onProgress: (done, total) => seen.push(`${done}/${total}`) });
+    await roundingNoise(graph, grids, data, { indices, onProgress: (done, total) => seen.push(`${done}/${total}`) });
     expect(seen).toEqual(Array.from({ length: 5 * indices.length }, (_, i) => `${i + 1}/${5 * indices.length}`));
   });
 });
@@ -178,7 +178,8 @@ describe("the step quantize", () => {
     const data = dataFor(graph);
     const wild: Dataset = { ...data, item: async (i) => (i === 3 ? { x: new Float32Array(64).fill(Number.NaN) } : data.item(i)) };
     const others: Dataset = { ...data, count: data.count - 1, item: (i) => data.item(i < 3 ? i : i + 1) };
-    expect(weightsOf((await quantized(graph, wild)).graph)).toEqual(weightsOf((await quantized(graph, others)).graph));
+    const weights = async (from: Dataset) => weightsOf((await quantized(graph, from, { weights: { bits: 8 } })).graph);
+    expect(await weights(wild)).toEqual(await weights(others));
   });
 
   it.each([

@@ -1,11 +1,13 @@
 import * as v from "valibot";
 import type { Graph, Node } from "../../graph/graph.ts";
 import { elementCount, roundToFloat16, type Tensor } from "../../tensor/index.ts";
+import type { Observer } from "../observers.ts";
 import { checkPatterns, matches } from "../patterns.ts";
+import { priceOfNoise, pricing } from "../priced.ts";
 import { type Decisions, integerNames, linearLayers, quantizeDynamic, quantizeStatic } from "../quantize.ts";
 import { Rounder } from "../round.ts";
 import { ACTIVATIONS, OBSERVER, schemeOf, WEIGHTS, type WeightOptions } from "../schemes.ts";
-import { sensitiveValues } from "../sensitivity.ts";
+import { roundingNoise, sensitiveValues } from "../sensitivity.ts";
 import type { Context, State } from "../state.ts";
 import { defineStep } from "../step.ts";
 
@@ -17,6 +19,11 @@ type Override = v.InferOutput<typeof OVERRIDE>;
 
 /** A layer that computes in f32 keeps f32 weights where they are less than this share of all: they cost next to nothing. */
 const SMALL = 0.01;
+/** Items that the outputs' noise is measured on, at most. */
+export const NOISE_ITEMS = 16;
+/** Noise that weights may make as a share of that of activations' grids, and the least of the latter that counts. */
+const WEIGHT_NOISE = 0.1;
+const QUIET = 1e-5;
 
 /** Puts weights and activations on grids (docs/quantization.md). */
 export const quantize = defineStep({
@@ -54,28 +61,33 @@ export const quantize = defineStep({
     };
 
     const observer = calibration.given ? options.observer : ({ kind: "minmax" } as const);
-    const needsGrids = activations === "static" || (keepSensitive && activations === "dynamic");
-    const grids = needsGrids ? await measured.grids(graph, observer) : new Map();
     const optionsOf = (node: Node): WeightOptions => {
       const override = overrideOf(node);
       return override && "weights" in override ? override.weights : options.weights;
     };
-    const weights = await roundedWeights(
-      state,
-      [...layers.keys()].filter((node) => !keepOf(node)),
-      optionsOf,
-      context,
-    );
-    const real =
-      activations === "none"
-        ? new Set(graph.types.keys())
-        : keepSensitive
-          ? await sensitiveValues(graph, grids, calibration.data, {
-              indices: measured.spread(graph, grids.size).slice(0, 16),
-              preprocess,
-              onProgress: (done, total) => onProgress?.("measuring noise", done, total),
-            })
-          : new Set<string>();
+    const stored = [...layers.keys()].filter((node) => !keepOf(node));
+    // Made-up inputs do not show what a weight is needed for.
+    const fitted = stored.filter((node) => calibration.given && isOpen(optionsOf(node)));
+    const grids = await measured.grids(graph, observer);
+    const measures = (keepSensitive && activations !== "none") || fitted.length > 0;
+    const noise = measures
+      ? await roundingNoise(graph, grids, calibration.data, {
+          indices: measured.spread(graph, grids.size).slice(0, NOISE_ITEMS),
+          preprocess,
+          onProgress: (done, total) => onProgress?.("measuring noise", done, total),
+        })
+      : new Map<string, number>();
+    const { kept: sensitive, left } = sensitiveValues(graph, noise);
+    const real = activations === "none" ? new Set(graph.types.keys()) : keepSensitive ? sensitive : new Set<string>();
+    const weights = new Map([
+      ...(await fittedWeights(state, fitted, left, observer, context)),
+      ...(await roundedWeights(
+        state,
+        stored.filter((node) => !fitted.includes(node)),
+        optionsOf,
+        context,
+      )),
+    ]);
     const kept = [...layers.keys()].filter((node) => keepOf(node));
     const exact = new Set([...kept.map(({ name }) => name), ...smallLayers(graph, layers.keys(), real)]);
     const decisions: Decisions = { weights, real, exact };
@@ -94,6 +106,27 @@ export const quantize = defineStep({
     };
   },
 });
+
+/** Whether nothing says how fine a grid is: then it is as fine as it needs to be. */
+const isOpen = ({ bits, levels, codebook, per, symmetric, range, rounding }: WeightOptions): boolean =>
+  [bits, levels, codebook].every((given) => given === undefined) &&
+  per === "channel" &&
+  symmetric &&
+  range === "max" &&
+  rounding === "gptq";
+
+/** Weights whose grids together make a small part of the noise that activations' grids make. */
+async function fittedWeights(
+  state: State,
+  layers: readonly Node[],
+  activationNoise: number,
+  observer: Observer,
+  context: Context,
+): Promise<Map<string, Tensor>> {
+  if (layers.length === 0) return new Map();
+  const prices = await pricing(state, layers, observer, context);
+  return prices.at(priceOfNoise(WEIGHT_NOISE * Math.max(activationNoise, QUIET), prices.count));
+}
 
 /** Weights of layers on their grids, by their names among `integerNames`; layers that share weights share them here. */
 async function roundedWeights(

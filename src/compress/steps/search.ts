@@ -1,24 +1,19 @@
 import * as v from "valibot";
 import { EdgepackError } from "../../errors.ts";
 import { writeEpk } from "../../format/index.ts";
-import type { Graph, Node } from "../../graph/graph.ts";
+import type { Graph } from "../../graph/graph.ts";
 import { planGraph } from "../../plan/plan.ts";
-import type { Tensor } from "../../tensor/index.ts";
 import { type Budget, type Candidate, dropOf, exceeded, POLICIES, type Policy, paretoFront } from "../budget.ts";
-import { gainsOf } from "../gain.ts";
-import { layerView } from "../layer-view.ts";
-import { patchesPerItem } from "../moments.ts";
 import { checkPatterns, matches } from "../patterns.ts";
-import { integerNames, linearLayers, quantizeDynamic, quantizeStatic } from "../quantize.ts";
-import { Rounder } from "../round.ts";
+import { pricing } from "../priced.ts";
+import { linearLayers, quantizeDynamic, quantizeStatic } from "../quantize.ts";
 import { OBSERVER } from "../schemes.ts";
 import { Judge } from "../score.ts";
-import { sensitiveValues } from "../sensitivity.ts";
+import { roundingNoise, sensitiveValues } from "../sensitivity.ts";
 import type { Context, State } from "../state.ts";
 import { defineStep } from "../step.ts";
 import { medianMs } from "../timing.ts";
-import { steppedGrid } from "../weight-grid.ts";
-import { smallLayers } from "./quantize.ts";
+import { NOISE_ITEMS, smallLayers } from "./quantize.ts";
 
 /** A size in bytes: a number, or one with a unit as in 200kB. */
 const BYTES = v.pipe(
@@ -38,9 +33,6 @@ function bytesOf(size: string): number {
 const FIRST = [-10, -9, -8, -7.5, -7, -6.5, -6, -5.5, -5, -4.5, -4];
 /** Halvings of the interval between the last price that meets the budget and the first that does not. */
 const REFINEMENTS = 4;
-/** Steps are so much wider than is best for fine grids: at a few bits a weight fewer and dearer integers cost less than they lose (measured on Fashion-MNIST's training images). */
-const WIDER = 1.6;
-
 const OPTIONS = v.pipe(
   v.strictObject({
     maxDrop: v.optional(
@@ -67,11 +59,7 @@ const OPTIONS = v.pipe(
 );
 type Options = v.InferOutput<typeof OPTIONS>;
 
-/**
- * Chooses the step of each layer's grid, and with it bits and zeros, under a budget for the whole model. Rate–distortion optimization with one Lagrange
- * multiplier (Shoham and Gersho 1988): a bit is worth the same noise at the outputs in every layer. What a layer's error does to the outputs is
- * measured (its gain); the step at which a bit is worth its price follows from high-rate theory (Gish and Pierce 1968), and rounding knows the price too.
- */
+/** Chooses the grid of each layer, and with it bits and zeros, under a budget for the whole model: prices of a bit (src/compress/priced.ts) are tried until it is met. */
 export const search = defineStep({
   summary: "chooses the grid of each layer under a budget for size or loss",
   options: OPTIONS,
@@ -160,63 +148,46 @@ interface Tried extends Candidate {
   readonly activations: "static" | "dynamic";
 }
 
-/** The model at a price of a bit: all that does not depend on the price is measured here. */
+/** The model at a price of a bit. */
 async function pricedModels(
-  { graph, mask }: State,
+  state: State,
   options: Pick<Options, "activations" | "observer" | "layers">,
-  { calibration, measured, preprocess, onProgress }: Context,
+  context: Context,
 ): Promise<(exponent: number) => Pick<Tried, "graph" | "layers" | "activations">> {
-  const all = linearLayers(graph);
+  const { graph } = state;
+  const { calibration, measured, preprocess, onProgress } = context;
+  const all = [...linearLayers(graph).keys()];
   checkPatterns(
     options.layers.map(({ match }) => match),
-    all.keys(),
+    all,
   );
-  const kept = new Set([...all.keys()].filter(({ name }) => options.layers.some(({ match }) => matches(match, name))));
-  const layers = new Map([...all].filter(([node]) => !kept.has(node)));
+  const kept = all.filter(({ name }) => options.layers.some(({ match }) => matches(match, name)));
   const activations = options.activations ?? (calibration.given ? "static" : "dynamic");
-  const grids = await measured.grids(graph, calibration.given ? options.observer : { kind: "minmax" });
-  const { moments, items } = await measured.moments(graph);
-  const outputs = [...new Set([...layers.keys()].map((node) => node.outputs[0]))];
-  const gains = await gainsOf(graph, outputs, grids, calibration.data, {
-    indices: measured.spread(graph, outputs.length).slice(0, 32),
-    preprocess,
-    onProgress: (done, total) => onProgress?.("measuring gains", done, total),
-  });
-  const real = await sensitiveValues(graph, grids, calibration.data, {
-    indices: measured.spread(graph, grids.size).slice(0, 16),
+  const observer = calibration.given ? options.observer : ({ kind: "minmax" } as const);
+  const grids = await measured.grids(graph, observer);
+  const prices = await pricing(
+    state,
+    all.filter((node) => !kept.includes(node)),
+    observer,
+    context,
+  );
+  const noise = await roundingNoise(graph, grids, calibration.data, {
+    indices: measured.spread(graph, grids.size).slice(0, NOISE_ITEMS),
     preprocess,
     onProgress: (done, total) => onProgress?.("measuring noise", done, total),
   });
-  const exact = new Set([...[...kept].map(({ name }) => name), ...smallLayers(graph, all.keys(), real)]);
-  const rounders = new Map([...layers].map(([node, axis]) => [node, new Rounder(graph, node, axis, moments.get(node))]));
-  const weightCount = [...rounders.values()].reduce((sum, { weights }) => sum + weights.data.length, 0);
-  const names = integerNames(graph);
-
-  /** Squared error of the moments' patches that is worth a bit. */
-  const worth = (node: Node, price: number): number => {
-    const view = layerView(graph, node);
-    const { noise, open } = gains.get(node.outputs[0])!;
-    if (!view || noise * open === 0) return 0;
-    return (price * patchesPerItem(view, items) * items) / (noise * open * view.patches);
-  };
+  const { kept: real } = sensitiveValues(graph, noise);
+  const exact = new Set([...kept.map(({ name }) => name), ...smallLayers(graph, all, real)]);
   return (exponent) => {
-    const price = (1000 * 10 ** exponent) / weightCount;
-    const weights = new Map<string, Tensor>();
-    const found: SearchedLayer[] = [];
-    for (const [node, rounder] of rounders) {
-      const key = names.ofWeights(node, layers.get(node)!);
-      if (weights.has(key)) continue;
-      const perBit = worth(node, price);
-      const step = WIDER * Math.sqrt((6 * perBit) / (Math.LN2 * rounder.stiffness));
-      const rounded = rounder.round({ grid: steppedGrid(rounder.weights, step), removed: mask.get(node.inputs[1])?.data, perBit });
-      weights.set(key, rounded);
-      const zeros = Array.from(rounded.data).filter((q) => q === 0).length / rounded.data.length;
-      found.push({ layer: node.name, values: new Set(rounded.data).size, zeros });
-    }
+    const weights = prices.at((1000 * 10 ** exponent) / prices.count);
     const decisions = { weights, real, exact };
     return {
       graph: activations === "static" ? quantizeStatic(graph, grids, decisions) : quantizeDynamic(graph, decisions),
-      layers: found,
+      layers: [...weights].map(([layer, { data }]) => ({
+        layer,
+        values: new Set(data).size,
+        zeros: Array.from(data).filter((q) => q === 0).length / data.length,
+      })),
       activations,
     };
   };
