@@ -126,7 +126,7 @@ for (const name of wanted) {
   console.log(
     name.padEnd(16),
     Object.entries(times)
-      .map(([engine, { ms }]) => `${engine} ${ms.toPrecision(3)}`)
+      .map(([engine, { ms, cpu = ms }]) => `${engine} ${cpu.toPrecision(3)}`)
       .join("   "),
     "ms",
   );

@@ -97,7 +97,7 @@ try {
         runtime.runtime.padEnd(16),
         net.padEnd(12),
         Object.entries(times)
-          .map(([engine, { ms }]) => `${engine} ${ms.toPrecision(3)}`)
+          .map(([engine, { ms, cpu = ms }]) => `${engine} ${cpu.toPrecision(3)}`)
           .join("   "),
       );
     writeFileSync(new URL(options.out, ROOT), `${JSON.stringify({ machine: machine(ROOT), runtimes }, null, 2)}\n`);

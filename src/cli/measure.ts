@@ -21,12 +21,15 @@ function cpuTime(): number {
 }
 
 export interface MeasureOptions {
-  /** How long each contender is warmed up; compilers of all engines are done after 1500, the default. */
+  /** How long each contender is warmed up, in CPU time where it is known; compilers of all engines are done after 1500, the default. */
   readonly warmMs?: number;
   readonly rounds?: number;
-  /** How long each contender runs in a round: one call at least. */
+  /** How long each contender runs in a round, in the same time: one call at least. */
   readonly roundMs?: number;
 }
+
+/** What warming up is timed by. */
+const clock: () => number = host?.cpuUsage ? cpuTime : () => performance.now();
 
 /** A contender that is synchronous is not waited for, since that alone takes longer than a small net. */
 async function repeat(run: () => unknown, enough: (n: number) => boolean): Promise<number> {
@@ -47,12 +50,12 @@ export async function measure<K extends string>(
   const entries = Object.entries(contenders) as [K, () => unknown][];
   const calls = new Map<K, number>();
   for (const [name, run] of entries) {
-    const start = performance.now();
+    const start = clock();
     // The last quarter tells how many calls fill a round: before, the engine was still compiling.
-    await repeat(run, () => performance.now() - start > 0.75 * warmMs);
-    const late = performance.now();
-    const n = await repeat(run, () => performance.now() - start > warmMs);
-    calls.set(name, Math.max(1, Math.round((n * roundMs) / (performance.now() - late))));
+    await repeat(run, () => clock() - start > 0.75 * warmMs);
+    const late = clock();
+    const n = await repeat(run, () => clock() - start > warmMs);
+    calls.set(name, Math.max(1, Math.round((n * roundMs) / (clock() - late))));
   }
   const samples = new Map(entries.map(([name]) => [name, { wall: [] as number[], cpu: [] as number[] }]));
   for (let round = 0; round < rounds; round++) {
