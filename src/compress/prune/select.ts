@@ -4,6 +4,7 @@ import type { Tensor } from "../../tensor/index.ts";
 import type { Saliency } from "./criteria.ts";
 import { isDepthwise, prunedWeights } from "./layers.ts";
 import { keepAll, type Mask } from "./mask.ts";
+import { orderOf } from "./order.ts";
 import { type Pattern, type Units, unitsOf } from "./patterns.ts";
 
 /** How much goes: a share of the weights, 0..1; or all units whose saliency, on average over their weights, lies below a cut-off. */
@@ -28,7 +29,7 @@ export function select(graph: Graph, saliency: Saliency, amount: Amount | undefi
   const { pattern = { kind: "unstructured" }, scope = "layer", layers } = options;
   checkAmount(amount, pattern, scope);
   const mask = new Map<string, Tensor>();
-  const all: Ranking[] = [];
+  const all: Ranked[] = [];
   for (const entry of prunedWeights(graph, layers)) {
     const scores = saliency.get(entry.name);
     if (!scores || (!layers && isDepthwise(entry.view))) continue;
@@ -36,27 +37,26 @@ export function select(graph: Graph, saliency: Saliency, amount: Amount | undefi
     const bits = keepAll(shape);
     mask.set(entry.name, bits);
     const units = unitsOf(entry, pattern, shape);
-    const ranking = { units, means: meansOf(units, scores), bits: bits.data };
-    const count = ranking.means.length;
-    if (units.fixed) {
-      const { size, removed } = units.fixed;
-      for (let first = 0; first < count; first += size)
-        for (const u of ranked(ranking, first, size).subarray(0, removed)) remove(ranking, u);
-    } else if (scope === "model") all.push(ranking);
-    else {
-      const size = scope === "output" ? count / entry.view.outputs : count;
-      for (let first = 0; first < count; first += size) removeBelow([ranking], amount!, first, size);
+    const means = meansOf(units, scores);
+    const { length } = means;
+    const size = units.fixed?.size ?? (scope === "output" ? length / entry.view.outputs : length);
+    for (let first = 0; first < length; first += size) {
+      const part = { units, bits: bits.data, first, means: means.subarray(first, first + size) };
+      if (units.fixed) removeUnits(part, orderOf(part.means).subarray(0, units.fixed.removed));
+      else if (scope === "model") all.push(part);
+      else removeLeast([part], amount!);
     }
   }
-  removeBelow(all, amount);
+  if (all.length > 0) removeLeast(all, amount!);
   return mask;
 }
 
-/** Units of a layer, the mean saliency of each, and the bits to set. */
-interface Ranking {
+/** Units of a layer that are ranked together, from `first`; the mean saliency of each; and the bits of the layer's mask. */
+interface Ranked {
   readonly units: Units;
-  readonly means: Float64Array;
   readonly bits: Tensor["data"];
+  readonly first: number;
+  readonly means: Float64Array;
 }
 
 function meansOf({ starts, places }: Units, scores: Float64Array): Float64Array {
@@ -67,45 +67,48 @@ function meansOf({ starts, places }: Units, scores: Float64Array): Float64Array 
   });
 }
 
-/** `size` units from `first`, the least salient first; of equal ones the first. */
-function ranked({ means }: Pick<Ranking, "means">, first: number, size: number): Uint32Array {
-  return Uint32Array.from({ length: size }, (_, i) => first + i).sort((a, b) => means[a] - means[b] || a - b);
+/** Sets the bits of these units, which are counted from the first. */
+function removeUnits({ units: { starts, places }, bits, first }: Ranked, chosen: Iterable<number>): void {
+  for (const u of chosen) for (let i = starts[first + u]; i < starts[first + u + 1]; i++) bits[places[i]] = 1;
 }
 
-function remove({ units, bits }: Ranking, u: number): void {
-  for (let i = units.starts[u]; i < units.starts[u + 1]; i++) bits[units.places[i]] = 1;
-}
-
-/** Removes what the amount says of the units of all these layers, or of `size` units of one from `first`. */
-function removeBelow(
-  rankings: readonly Ranking[],
-  amount: Amount | undefined,
-  first = 0,
-  size = sum(rankings.map(({ means }) => means.length)),
-): void {
-  const means = rankings.length === 1 ? rankings[0].means : Float64Array.from(rankings.flatMap((ranking) => Array.from(ranking.means)));
-  const firsts = rankings.map((_, i) => sum(rankings.slice(0, i).map((ranking) => ranking.means.length)));
-  const unit = (u: number): { readonly ranking: Ranking; readonly own: number } => {
-    const at = firsts.findLastIndex((begin) => begin <= u);
-    return { ranking: rankings[at], own: u - firsts[at] };
-  };
-  const weightsOf = (u: number): number => {
-    const { ranking, own } = unit(u);
-    return ranking.units.starts[own + 1] - ranking.units.starts[own];
-  };
-  const order = ranked({ means }, first, size);
-  const wanted = amount && "share" in amount ? Math.round(amount.share * order.reduce((n, u) => n + weightsOf(u), 0)) : 0;
-  let taken = 0;
-  for (const u of order) {
-    // A unit goes if with it the share is met more closely than without.
-    if (!amount || ("cutoff" in amount ? means[u] >= amount.cutoff : taken + weightsOf(u) / 2 > wanted)) break;
-    taken += weightsOf(u);
-    const { ranking, own } = unit(u);
-    remove(ranking, own);
+/** Removes what the amount says of the units of all parts together. */
+function removeLeast(parts: readonly Ranked[], amount: Amount): void {
+  const means = joined(parts.map((part) => part.means));
+  const sizes = joined(
+    parts.map(({ units: { starts }, first, means: own }) => Float64Array.from(own, (_, u) => starts[first + u + 1] - starts[first + u])),
+  );
+  const gone = new Uint8Array(means.length);
+  if ("cutoff" in amount) for (const [u, mean] of means.entries()) gone[u] = Number(mean < amount.cutoff);
+  else {
+    let left = Math.round(amount.share * sizes.reduce((a, b) => a + b, 0));
+    for (const u of orderOf(means)) {
+      // A unit goes if with it the share is met more closely than without.
+      if (sizes[u] / 2 > left) break;
+      left -= sizes[u];
+      gone[u] = 1;
+    }
+  }
+  let begin = 0;
+  for (const part of parts) {
+    const own = gone.subarray(begin, begin + part.means.length);
+    removeUnits(
+      part,
+      Uint32Array.from(own.keys()).filter((u) => own[u] === 1),
+    );
+    begin += own.length;
   }
 }
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+function joined(parts: readonly Float64Array[]): Float64Array {
+  const all = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
 
 function checkAmount(amount: Amount | undefined, pattern: Pattern, scope: string): void {
   if (scope === "output" && (pattern.kind === "blocks" || pattern.kind === "rows"))
