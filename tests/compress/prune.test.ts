@@ -132,6 +132,10 @@ describe("masks", () => {
       expect(loadMask(path)).toEqual(odd);
     });
 
+    it("that cannot be written are an error of the file", () => {
+      expect(() => saveMask(join(folder, "none", "mask.npz"), mask)).toThrow(expect.objectContaining({ code: "FILE" }));
+    });
+
     it("are equal bytes where they are equal", () => {
       expect(encodeMask(mask)).toEqual(encodeMask(new Map(mask)));
     });

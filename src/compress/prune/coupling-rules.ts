@@ -294,7 +294,7 @@ const reshape: Rule = (site) => [reshapeAxes(site.classes, site.inputs[0]!.shape
 const rulesOf = (rule: Rule, names: string): [string, Rule][] => names.split(" ").map((name) => [name, rule]);
 
 /**
- * By operator. Left out, and so keeping what they read whole: operators whose result at a masked channel may not be finite (Log, Reciprocal, Pow),
+ * By operator. Left out, and so keeping what they read whole: operators whose result at a masked channel may not be finite (Log, Reciprocal, Pow, LpNormalization),
  * and those that mix channels.
  */
 export const RULES: Readonly<Record<string, Rule>> = Object.fromEntries([
@@ -306,7 +306,7 @@ export const RULES: Readonly<Record<string, Rule>> = Object.fromEntries([
   ...rulesOf(division, "Div"),
   ...rulesOf(pool, "MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool GlobalLpPool"),
   ...rulesOf(reduction, "ReduceMean ReduceSum ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceSumSquare"),
-  ...rulesOf(normalized(true), "Softmax LogSoftmax LpNormalization"),
+  ...rulesOf(normalized(true), "Softmax LogSoftmax"),
   ...rulesOf(normalized(false), "LayerNormalization RMSNormalization"),
   ...rulesOf(perChannel, "InstanceNormalization BatchNormalization"),
   ...rulesOf(convolution(false), "Conv"),

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { zipSync } from "fflate";
 import { readNpz } from "../../data/arrays.ts";
+import { fileError } from "../../data/file-error.ts";
 import { NPY_MAGIC } from "../../data/npy.ts";
 import { EdgepackError } from "../../errors.ts";
 import type { Tensor } from "../../tensor/index.ts";
@@ -15,9 +16,13 @@ export function encodeMask(mask: Mask): Uint8Array {
   return zipSync(Object.fromEntries([...mask].map(([name, entry]) => [`${name}.npy`, npyOf(entry)])), { level: 9, mtime: NO_TIME });
 }
 
-/** Writes a mask to `path`. */
+/** Writes a mask to `path`. Throws FILE where that cannot be written. */
 export function saveMask(path: string, mask: Mask): void {
-  writeFileSync(path, encodeMask(mask));
+  try {
+    writeFileSync(path, encodeMask(mask));
+  } catch (error) {
+    throw fileError(error, `${path} cannot be written`);
+  }
 }
 
 /** Reads what `saveMask` or numpy's `savez` wrote. Throws FILE, or DATA_INVALID with every array that is no mask; whether it fits a model is for `checkMask`. */
