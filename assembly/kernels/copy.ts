@@ -53,6 +53,10 @@ function elements(src: usize, dst: usize, m: i32, n: i32, s4: i32, s5: i32, t4: 
 
 /** `dst[i·ldt + j] = src[j·lds + i]` for i < m, j < n: whole square tiles in registers, the margins element by element. */
 function transpose(src: usize, dst: usize, m: i32, n: i32, lds: i32, ldt: i32, size: i32): void {
+  if (n === 3 && ldt === 3) {
+    interleave(src, dst, m, lds * size, size);
+    return;
+  }
   const tile = size === 1 ? 8 : 4;
   const m1 = m - (m % tile);
   const n1 = n - (n % tile);
@@ -63,6 +67,21 @@ function transpose(src: usize, dst: usize, m: i32, n: i32, lds: i32, ldt: i32, s
   }
   elements(src + m1 * size, dst + <isize>(m1 * ldt * size), m - m1, n1, 1, lds, ldt, 1, size);
   elements(src + <isize>(n1 * lds * size), dst + n1 * size, m, n - n1, 1, lds, ldt, 1, size);
+}
+
+/** Three planes, `from` bytes apart, to triples: what an image's channels become. */
+function interleave(src: usize, dst: usize, m: i32, from: isize, size: i32): void {
+  const step = 16 / size;
+  for (; m >= step; m -= step, src += 16, dst += 48) {
+    if (size === 1) Tile.u8x16x3(src, from, dst);
+    else Tile.u32x4x3(src, from, dst);
+  }
+  for (; m > 0; m--, src += size, dst += 3 * size) {
+    for (let j = 0; j < 3; j++) {
+      if (size === 1) store<u8>(dst + j, load<u8>(src + j * from));
+      else store<u32>(dst + (j << 2), load<u32>(src + j * from));
+    }
+  }
 }
 
 /** Transposes of one tile; `from` and `to` are bytes between rows. */
@@ -95,6 +114,27 @@ class Tile {
     Tile.store_pair(dst + 2 * to, to, v128.shuffle<i32>(ab, cd, 2, 6, 3, 7));
     Tile.store_pair(dst + 4 * to, to, v128.shuffle<i32>(ab2, cd2, 0, 4, 1, 5));
     Tile.store_pair(dst + 6 * to, to, v128.shuffle<i32>(ab2, cd2, 2, 6, 3, 7));
+  }
+
+  @inline static u32x4x3(src: usize, from: isize, dst: usize): void {
+    const a = v128.load(src);
+    const b = v128.load(src + from);
+    const c = v128.load(src + 2 * from);
+    v128.store(dst, v128.shuffle<i32>(v128.shuffle<i32>(a, b, 0, 4, 0, 1), c, 0, 1, 4, 3));
+    v128.store(dst, v128.shuffle<i32>(v128.shuffle<i32>(b, c, 1, 5, 0, 2), a, 0, 1, 6, 3), 16);
+    v128.store(dst, v128.shuffle<i32>(v128.shuffle<i32>(c, a, 2, 7, 0, 3), b, 0, 1, 7, 3), 32);
+  }
+
+  @inline static u8x16x3(src: usize, from: isize, dst: usize): void {
+    const a = v128.load(src);
+    const b = v128.load(src + from);
+    const c = v128.load(src + 2 * from);
+    const ab = v128.shuffle<i8>(a, b, 0, 16, 0, 1, 17, 0, 2, 18, 0, 3, 19, 0, 4, 20, 0, 5);
+    v128.store(dst, v128.shuffle<i8>(ab, c, 0, 1, 16, 3, 4, 17, 6, 7, 18, 9, 10, 19, 12, 13, 20, 15));
+    const bc = v128.shuffle<i8>(b, c, 5, 21, 0, 6, 22, 0, 7, 23, 0, 8, 24, 0, 9, 25, 0, 10);
+    v128.store(dst, v128.shuffle<i8>(bc, a, 0, 1, 22, 3, 4, 23, 6, 7, 24, 9, 10, 25, 12, 13, 26, 15), 16);
+    const ca = v128.shuffle<i8>(c, a, 10, 27, 0, 11, 28, 0, 12, 29, 0, 13, 30, 0, 14, 31, 0, 15);
+    v128.store(dst, v128.shuffle<i8>(ca, b, 0, 1, 27, 3, 4, 28, 6, 7, 29, 9, 10, 30, 12, 13, 31, 15), 32);
   }
 
   @inline static zip8(a: v128, b: v128): v128 {

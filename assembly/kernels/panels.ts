@@ -18,5 +18,5 @@ export { qs8_qb4w_gemv_1x16, qs8_qb4w_unpack, qs8_qb8w_unpack, qs8_qbw_gemm_4x8 
 export { qs8_mean_columns, qs8_mean_row } from "./qs8_reduce";
 export { qs8_bsr_1x16, qs8_bsr_4x8 } from "./qs8_sparse_bsr";
 export { qs8_csr_1x16, qs8_csr_16x16, qs8_csr_turn } from "./qs8_sparse_csr";
-export { qs8_sparse_rows } from "./sparse_rows";
 export { qs8_winograd_input, qs8_winograd_output, qs8_winograd_weights, s16_gemm_4x8 } from "./qs8_winograd";
+export { qs8_sparse_rows } from "./sparse_rows";

@@ -3,7 +3,9 @@
  * [pairs][16][2] i8. Each 32-bit lane takes a pair of k from both sides and `dot` adds both products.
  * The loops over k are not unrolled: V8 would hoist the loads and spill the accumulators.
  */
-import { Epilogue } from "./qs8_epilogue";
+import { Field } from "../lib/record";
+import { EpilogueField } from "../shared/plan";
+import { Epilogue, Requantize } from "./qs8_epilogue";
 
 /**
  * `rows` (a multiple of 4) × 8 outputs: one half of a panel, `w` pointing at its columns. `a`: rows of `pairs` · 2 i16, one after another.
@@ -26,6 +28,14 @@ export function qs8_qc8w_gemm_4x8(
   const a1 = (<usize>pairs) << 2;
   const a2 = a1 << 1;
   const a3 = a1 + a2;
+  // What most calls write, eight integers, with all that does not change from row to row held; the rest goes the long way.
+  const whole = lanes === 8 && Field.i32(e, EpilogueField.c_size) === 1;
+  const zero = Field.i32(e, EpilogueField.c_zero);
+  const lo = f32x4.splat(f32(Field.i32(e, EpilogueField.lo) - zero));
+  const hi = i8x16.splat(i8(Field.i32(e, EpilogueField.hi)));
+  const offset = Requantize.offset(zero);
+  const scale0 = v128.load(scale);
+  const scale1 = v128.load(scale, 16);
   for (; rows > 0; rows -= 4) {
     let p00 = v128.load(start);
     let p01 = v128.load(start, 16);
@@ -52,10 +62,36 @@ export function qs8_qc8w_gemm_4x8(
       p30 = i32x4.add(p30, i32x4.dot_i16x8_s(x3, w0));
       p31 = i32x4.add(p31, i32x4.dot_i16x8_s(x3, w1));
     }
-    Epilogue.store2(p00, p01, p10, p11, bias, scale, c, c + c_stride, lanes, e);
-    Epilogue.store2(p20, p21, p30, p31, bias, scale, c + 2 * c_stride, c + 3 * c_stride, lanes, e);
     a += a3;
-    c += c_stride << 2;
+    if (whole) {
+      const q0 = Requantize.narrow(
+        Requantize.i32x4(p00, scale0, lo, offset),
+        Requantize.i32x4(p01, scale1, lo, offset),
+        Requantize.i32x4(p10, scale0, lo, offset),
+        Requantize.i32x4(p11, scale1, lo, offset),
+        hi,
+      );
+      v128.store64_lane(c, q0, 0);
+      c += c_stride;
+      v128.store64_lane(c, q0, 1);
+      c += c_stride;
+      const q1 = Requantize.narrow(
+        Requantize.i32x4(p20, scale0, lo, offset),
+        Requantize.i32x4(p21, scale1, lo, offset),
+        Requantize.i32x4(p30, scale0, lo, offset),
+        Requantize.i32x4(p31, scale1, lo, offset),
+        hi,
+      );
+      v128.store64_lane(c, q1, 0);
+      c += c_stride;
+      v128.store64_lane(c, q1, 1);
+      c += c_stride;
+    } else {
+      Epilogue.store2(p00, p01, p10, p11, bias, scale, c, c + c_stride, lanes, e);
+      c += c_stride << 1;
+      Epilogue.store2(p20, p21, p30, p31, bias, scale, c, c + c_stride, lanes, e);
+      c += c_stride << 1;
+    }
   }
 }
 

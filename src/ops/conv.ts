@@ -117,6 +117,7 @@ export const Conv = defineOp({
   lower: lowerConv,
   cases: [
     ["3x3 padded", [1, 3, 5, 6], [4, 3, 3, 3], { pads: [1, 1, 1, 1] }],
+    ["3x3 padded, eight channels", [2, 8, 5, 7], [9, 8, 3, 3], { pads: [1, 1, 1, 1], min: 0 }],
     ["strided, uneven padding", [2, 3, 7, 6], [5, 3, 3, 2], { pads: [0, 1, 1, 0], strides: [2, 2] }],
     ["pointwise", [1, 8, 3, 3], [17, 8, 1, 1], {}],
     ["pointwise, strided", [1, 5, 5, 5], [9, 5, 1, 1], { strides: [2, 2] }],
