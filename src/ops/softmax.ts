@@ -46,14 +46,12 @@ function softmax(log: boolean): OpDef {
     },
     upgrade: (node, { opset }) =>
       opset >= 13 ? [node] : [{ ...node, attrs: { ...node.attrs, axis: (node.attrs.axis as number) ?? 1, coerce: 1 } }],
-    permute: (node, perm, { inputs: [x] }) =>
-      node.attrs.coerce
-        ? undefined
-        : {
-            attrs: { ...node.attrs, axis: perm.indexOf(normalizeAxis(node.attrs.axis as number, x!.shape.length)) },
-            inputs: "first",
-            perm,
-          },
+    permute: (node, perm, { inputs: [x] }) => {
+      const axis = normalizeAxis(node.attrs.axis as number, x!.shape.length);
+      // One that normalises over several axes must keep them together.
+      if (viewOf(node, x!).n !== x!.shape[axis]) return undefined;
+      return { attrs: { ...node.attrs, axis: perm.indexOf(axis), coerce: 0 }, inputs: "first", perm };
+    },
     bound: (ctx) => {
       const axis = normalizeAxis(ctx.node.attrs.axis as number, ctx.output.shape.length);
       return ctx.node.attrs.coerce && ctx.bound.axis > axis ? undefined : beside(axis, ctx);

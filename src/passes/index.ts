@@ -6,6 +6,7 @@ import { eliminate } from "./eliminate.ts";
 import { fold } from "./fold.ts";
 import { fuseActivation } from "./fuse-activation.ts";
 import { fuseAffine } from "./fuse-affine.ts";
+import { fuseAffineAhead } from "./fuse-affine-ahead.ts";
 import { fuseAttention } from "./fuse-attention.ts";
 import { fuseDynamicQuantize } from "./fuse-dynamic-quantize.ts";
 import { fuseFunctions } from "./fuse-functions.ts";
@@ -37,6 +38,7 @@ export const PASSES: readonly (readonly [name: string, pass: Pass])[] = [
   ["gemm-to-matmul", gemmToMatmul],
   ["fuse-affine", fuseAffine],
   ["split-batchnorm", splitBatchnorm],
+  ["fuse-affine-ahead", fuseAffineAhead],
   ["fuse-activation", fuseActivation],
   ["layout", layout],
   ["kernel-axes", kernelAxes],

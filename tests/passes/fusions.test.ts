@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Graph } from "../../src/graph/graph.ts";
 import { fuseActivation } from "../../src/passes/fuse-activation.ts";
 import { fuseAffine } from "../../src/passes/fuse-affine.ts";
+import { fuseAffineAhead } from "../../src/passes/fuse-affine-ahead.ts";
 import { fuseFunctions } from "../../src/passes/fuse-functions.ts";
 import { fusePad } from "../../src/passes/fuse-pad.ts";
 import { gemmToMatmul } from "../../src/passes/gemm-to-matmul.ts";
@@ -10,6 +11,9 @@ import { printGraph } from "../../src/semantics/print.ts";
 import { f32, i64, tensor } from "../../src/tensor/index.ts";
 import { graphOf, random } from "../graph/build.ts";
 import { applied } from "./expect-same.ts";
+
+/** Nodes as `[op, inputs, outputs, attributes]`. */
+type Nodes = Parameters<typeof graphOf>[0]["nodes"];
 
 const scalar = (value: number) => tensor("f32", [value], []);
 const ops = (graph: Graph) => graph.nodes.map((node) => node.op).join(" ");
@@ -152,6 +156,69 @@ describe("fuse-affine", () => {
   });
 });
 
+describe("fuse-affine-ahead", () => {
+  const constants = {
+    w: random([4, 2, 1, 1], 1),
+    w3: random([4, 1, 3, 3], 2),
+    b: random([4], 3),
+    each: random([4, 1, 1], 4),
+    k: scalar(-3),
+    v: random([4, 3], 5),
+    row: random([4], 6),
+  };
+  const fused = (nodes: Nodes, shape = [2, 4, 5, 5]) =>
+    applied(fuseAffineAhead, graphOf({ inputs: { x: shape }, constants, nodes, outputs: "y" }), 1e-6);
+
+  it("puts factors and terms into a convolution, in groups and without a bias too", () => {
+    const graph = fused([
+      ["Abs", "x", "a"],
+      ["Mul", "a k", "m"],
+      ["Add", "each m", "s"],
+      ["Conv", "s w b", "y", { group: 2 }],
+    ]);
+    expect(printGraph(graph)).toMatchInlineSnapshot(`
+      "graph test(%x: f32[2,4,5,5]) -> (%y)
+        const %y.bias: f32[4] = [-0.73563, 0.12758, 0.62886, 0.319146]
+        const %y.weight: f32[4,2,1,1] = [1.45261, 1.88936, -1.62458, 2.51102, -0.0158509, 2.374, 2.16938, -2.68882]
+        %a: f32[2,4,5,5] = Abs(%x)
+        %y: f32[2,4,5,5] = Conv(%a, %y.weight, %y.bias) {group=2}
+      "
+    `);
+    expect(
+      ops(
+        fused([
+          ["Sub", "x each", "s"],
+          ["Conv", "s w", "y", { group: 2 }],
+        ]),
+      ),
+    ).toBe("Conv");
+  });
+
+  it("puts no term through padding", () => {
+    const pads = [1, 1, 1, 1];
+    expect(
+      ops(
+        fused([
+          ["Add", "x each", "s"],
+          ["Mul", "s k", "m"],
+          ["Conv", "m w3", "y", { group: 4, pads }],
+        ]),
+      ),
+    ).toBe("Add Conv");
+  });
+
+  it("puts them into a MatMul, and leaves what others read", () => {
+    const nodes: Nodes = [
+      ["Div", "x k", "d"],
+      ["Add", "d row", "s"],
+      ["MatMul", "s v", "y"],
+    ];
+    expect(ops(fused(nodes, [2, 5, 4]))).toBe("MatMul");
+    const graph = graphOf({ inputs: { x: [2, 5, 4] }, constants, nodes, outputs: "y s" });
+    expect(ops(applied(fuseAffineAhead, graph))).toBe("Div Add MatMul");
+  });
+});
+
 describe("split-batchnorm", () => {
   it("makes a multiplication and an addition of what is left", () => {
     const graph = graphOf({
@@ -209,9 +276,6 @@ describe("gemm-to-matmul", () => {
     expect(ops(gemm(attrs, c, constant))).toBe(expected);
   });
 });
-
-/** Nodes as `[op, inputs, outputs, attributes]`. */
-type Nodes = Parameters<typeof graphOf>[0]["nodes"];
 
 describe("fuse-functions", () => {
   const number = {

@@ -170,6 +170,21 @@ describe("layout", () => {
     expect(ops(applied(layout, graph, 1e-6))).toBe("Transpose Conv Transpose Reshape");
   });
 
+  it("goes through a Softmax of before opset 13 that has one axis", () => {
+    const graph = (axis: number) =>
+      graphOf({
+        inputs: { x: [2, 3, 4, 5] },
+        nodes: [
+          ["Transpose", "x", "t", { perm: [0, 2, 3, 1] }],
+          ["Softmax", "t", "s", { axis, coerce: 1 }],
+          ["Transpose", "s", "y", { perm: [0, 3, 1, 2] }],
+        ],
+        outputs: "y",
+      });
+    expect(ops(applied(layout, graph(3), 1e-6))).toBe("Softmax Identity");
+    expect(ops(applied(layout, graph(2), 1e-6))).toBe("Transpose Softmax Transpose");
+  });
+
   it("does not trade one Transpose for another", () => {
     const graph = graphOf({
       inputs: { x: [2, 3, 4], z: [4, 3, 2] },
