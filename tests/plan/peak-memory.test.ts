@@ -35,7 +35,7 @@ const FORMS: Readonly<Record<string, (graph: Graph) => Graph>> = {
   "int8, dynamic": (graph) => quantizeDynamic(graph),
 };
 
-describe("a loaded model has wasm memory for its weights, 1.1 times the least that its live values need, and 128 KB", () => {
+describe("a loaded model has wasm memory for its weights, 1.1 times the least that live values and scratch need, and 128 KB", () => {
   const simd = moduleOf("simd");
   for (const [name, onnx] of Object.entries(MODELS)) {
     it(name, async () => {
