@@ -47,7 +47,7 @@ class Product {
       set_f32(r, BlockGemmField.hi, 40);
     }
     // What an earlier layer left in scratch must not matter.
-    const scratch = rows * k8 * 2 + PANEL_ROWS * 4 + 16 * blocks + 16 * block + 64 * rows;
+    const scratch = rows * k8 * 2 + PANEL_ROWS * 4 + 32 * blocks + 16 * block + 64 * rows;
     set(r, BlockGemmField.scratch, <i32>bytes(scratch));
     return twins(r, BlockGemmField.c, m * n * (this.quantized ? 1 : 4), simd.qs8_qbw_gemm, scalar.qs8_qbw_gemm);
   }

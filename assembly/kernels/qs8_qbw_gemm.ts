@@ -9,7 +9,7 @@ import { Bytes } from "./bytes";
 import { Lanes } from "./lanes";
 import { Requantize } from "./qs8_epilogue";
 import { qs8_qb4w_gemv_1x16, qs8_qb4w_unpack, qs8_qb8w_unpack, qs8_qbw_gemm_4x8 } from "./qs8_qbw_panel";
-import { qs8_block_sums, qs8_quantize_rows, qs8_widen_rows } from "./qs8_quantize_rows";
+import { qs8_quantize_rows, qs8_telescope, qs8_widen_rows } from "./qs8_quantize_rows";
 
 /** Fewest rows that repay unpacking weights to memory. */
 const MANY: i32 = 4;
@@ -45,13 +45,13 @@ function panels(rows: i32, stride: usize, x: usize, factors: usize, c: usize, c_
   const four = Field.i32(r, BlockGemmField.bits) === 4;
   const bytes: usize = Field.i32(r, BlockGemmField.block) << 1;
   const blocks = (stride + bytes - 1) / bytes;
-  const sums_step = blocks << 2;
+  const sums_step = blocks << 3;
   const few = four && rows < MANY;
   const sums = factors + (PANEL_ROWS << 2);
   const wide = sums + <usize>MANY * sums_step;
   const acc = wide + (bytes << 3);
   const c_size: usize = Field.i32(r, BlockGemmField.c_size);
-  if (few) for (let i: usize = 0; i < <usize>rows; i++) qs8_block_sums(x + i * stride, stride, bytes, sums + i * sums_step);
+  if (few) for (let i: usize = 0; i < <usize>rows; i++) qs8_telescope(x + i * stride, stride, bytes, sums + i * sums_step);
 
   let w = Field.address(r, BlockGemmField.w);
   let scale = Field.address(r, BlockGemmField.scale);

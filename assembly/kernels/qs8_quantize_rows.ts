@@ -33,13 +33,22 @@ export function qs8_widen_rows(rows: i32, k: i32, a: usize, x: usize, stride: us
   for (; rows > 0; rows--, x += stride) memory.fill(x + end, 0, stride - end);
 }
 
-/** Sums of blocks of `bytes` along a row, their signs turned over. */
-export function qs8_block_sums(x: usize, stride: usize, bytes: usize, sums: usize): void {
+/**
+ * A row as `qs8_qb4w_gemv_1x16` reads it: of every four pairs x₀ … x₃, those behind the first become xₜ − 16 · xₜ₋₁. For each block of `bytes`, writes
+ * minus the sum of its x, and 8 times that of its x₃, to `sums`.
+ */
+export function qs8_telescope(x: usize, stride: usize, bytes: usize, sums: usize): void {
   const ones = i16x8.splat(1);
-  for (const last = x + stride; x < last; sums += 4) {
-    let sum = i32x4.splat(0);
-    for (const end = min(x + bytes, last); x < end; x += 16) sum = i32x4.add(sum, i32x4.dot_i16x8_s(v128.load(x), ones));
+  const none = i32x4.splat(0);
+  for (const last = x + stride; x < last; sums += 8) {
+    let sum = none;
+    for (const end = min(x + bytes, last); x < end; x += 16) {
+      const v = v128.load(x);
+      sum = i32x4.add(sum, i32x4.dot_i16x8_s(v, ones));
+      v128.store(x, i16x8.sub(v, i16x8.shl(v128.shuffle<i32>(none, v, 0, 4, 5, 6), 4)));
+    }
     const pair = i32x4.add(sum, v128.shuffle<i64>(sum, sum, 1, 0));
     store<i32>(sums, -i32x4.extract_lane(pair, 0) - i32x4.extract_lane(pair, 1));
+    store<i32>(sums, i32x4.extract_lane(sum, 3) << 3, 4);
   }
 }

@@ -59,10 +59,11 @@ function weight(k: i32, j: i32, p: i32, at: i32, r: usize): i32 {
   const w = Field.address(r, BlockGemmField.w);
   const padded = (k + 7) & ~7;
   if (Field.i32(r, BlockGemmField.bits) === 8) return qs8_packed(w, padded >> 1, j, p);
-  const lane = j % QS8_NR;
-  const four: i32 = load<u16>(w + (j / QS8_NR) * padded * 8 + (p >> 3) * 64 + lane * 4 + (p & 1) * 2);
+  const word: i32 = load<i32>(w + (((j / QS8_NR) * (padded >> 3) + (p >> 3)) * QS8_NR + (j % QS8_NR)) * 4);
+  const pair = (p & 7) >> 1;
+  const nibble = (word >> (((p & 1) << 4) + (pair << 2))) & 15;
   const zeros = Field.address(r, BlockGemmField.zeros);
-  return ((four >> (((p & 7) >> 1) << 2)) & 15) - (zeros ? load<u8>(zeros + at) : 8);
+  return (pair === 3 ? nibble ^ 8 : nibble) - (zeros ? load<u8>(zeros + at) : 8);
 }
 
 function finish(y: f32, j: i32, c: usize, r: usize): void {

@@ -10,7 +10,7 @@ const OCTET = 8;
 
 export interface BlockWeights {
   readonly bits: 4 | 8;
-  readonly data: Int8Array | Uint8Array;
+  readonly data: Int8Array | Int32Array;
   /** Which of the data are padding. */
   readonly panels: Panels;
   /** What nibbles are less of in each block, [⌈n/16⌉][blocks][16]; absent where it is 8 in all of them. */
@@ -18,9 +18,9 @@ export interface BlockWeights {
 }
 
 /**
- * Weights `w`, [n][k] row-major, in blocks of `block` along k. Where no block's integers lie further apart than 15 they are nibbles, unsigned by their block's
- * zero point: [⌈n/16⌉][⌈k/8⌉][16][2] u16, in which bits 4t to 4t + 3 of a place's u16 p are step 2t + p of 8. Otherwise they are bytes as
- * `packQs8Gemm` packs them. k is padded to a multiple of 8.
+ * Weights `w`, [n][k] row-major, in blocks of `block` along k; k is padded to a multiple of 8. Where no block's integers lie further apart than 15 they are
+ * nibbles, [⌈n/16⌉][⌈k/8⌉][16] words of 32 bits: bits 16p + 4t to 16p + 4t + 3 hold step 2t + p of 8 and its block's zero point, from 0 to 15; for t = 3 they
+ * hold 8 less, from −8 to 7, so that a word's halves are i16. Otherwise they are bytes as `packQs8Gemm` packs them.
  */
 export function packBlocks(w: Int8Array, n: number, k: number, block: number): BlockWeights {
   const zeros = nibbleZeros(w, n, k, block);
@@ -62,21 +62,22 @@ function nibbleZeros(w: Int8Array, n: number, k: number, block: number): Uint8Ar
 function packNibbles(w: Int8Array, n: number, k: number, block: number, zeros: Uint8Array): Pick<BlockWeights, "data" | "panels"> {
   const blocks = Math.ceil(k / block);
   const octets = Math.ceil(k / OCTET);
-  const data = new Uint8Array(padded(n, QS8_NR) * octets * 4);
+  const data = new Int32Array(padded(n, QS8_NR) * octets);
   for (let o = 0; o < n; o++) {
     const [panel, lane] = [Math.floor(o / QS8_NR), o % QS8_NR];
     for (let p = 0; p < octets * OCTET; p++) {
       const zero = zeros[(panel * blocks + Math.min(blocks - 1, Math.floor(p / block))) * QS8_NR + lane];
+      const nibble = zero + (p < k ? w[o * k + p] : 0);
       const pair = (p % OCTET) >> 1;
-      const at = ((panel * octets + Math.floor(p / OCTET)) * QS8_NR + lane) * 4 + (p & 1) * 2 + (pair >> 1);
-      data[at] |= (zero + (p < k ? w[o * k + p] : 0)) << (4 * (pair & 1));
+      const at = (panel * octets + Math.floor(p / OCTET)) * QS8_NR + lane;
+      data[at] |= (pair === 3 ? nibble ^ 8 : nibble) << (16 * (p & 1) + 4 * pair);
     }
   }
-  return { data, panels: { n, k: octets * 4, lanes: QS8_NR, inner: 4 } };
+  return { data, panels: { n, k: octets, lanes: QS8_NR, inner: 1 } };
 }
 
 /** Bytes of `qs8_qbw_gemm`'s scratch: rows as i16, their factors, sums of blocks, a block of half a panel as i16, accumulators of a panel. */
 export function qbwScratch(m: number, k: number, block: number): number {
   const rows = Math.min(padded(m, 4), PANEL_ROWS);
-  return rows * padded(k, OCTET) * 2 + PANEL_ROWS * 4 + 4 * Math.ceil(k / block) * 4 + block * 16 + rows * 64;
+  return rows * padded(k, OCTET) * 2 + PANEL_ROWS * 4 + 4 * Math.ceil(k / block) * 8 + block * 16 + rows * 64;
 }
