@@ -1,7 +1,11 @@
 import type { Command } from "commander";
 import { macsOf } from "../../compress/report.ts";
 import { readBytes } from "../../data/file.ts";
+import { EdgepackError } from "../../errors.ts";
+import type { Graph } from "../../graph/graph.ts";
 import { type ReadOptions, readOnnx } from "../../onnx/index.ts";
+import { optimize } from "../../passes/index.ts";
+import { remainingTransposes } from "../../passes/remaining-transposes.ts";
 import { inferTypes } from "../../semantics/infer.ts";
 import { elementCount, formatType } from "../../tensor/index.ts";
 import { isPack } from "../model.ts";
@@ -80,8 +84,19 @@ function inspectOnnx(file: Uint8Array, path: string, given: Pick<ReadOptions, "s
     params: layers.reduce((sum, l) => sum + l.params, 0),
     macs: layers.reduce((sum, l) => sum + l.macs, 0),
     layers,
+    transposes: transposesLeft(graph),
     warnings,
   };
+}
+
+/** Undefined where the model cannot be built, which `check` explains. */
+function transposesLeft(graph: Graph) {
+  try {
+    return remainingTransposes(optimize(graph));
+  } catch (error) {
+    if (error instanceof EdgepackError) return undefined;
+    throw error;
+  }
 }
 
 function printOnnx(terminal: Terminal, model: OnnxModel): void {
@@ -104,5 +119,10 @@ function printOnnx(terminal: Terminal, model: OnnxModel): void {
   print(terminal, `totals     ${count(model.params)} parameters, ${count(model.macs)} MACs`);
   const rows = model.layers.filter((l) => l.macs > 0 || l.params > 0).map((l) => [l.name, l.op, l.output, count(l.macs), count(l.params)]);
   if (rows.length > 0) print(terminal, `\n${table(colors, ["layer", "op", "output", ">MACs", ">parameters"], rows)}`);
+  if (model.transposes)
+    print(
+      terminal,
+      `transposes ${model.transposes.map(({ input, perm }) => `${input} by [${perm}]`).join(", ") || "none"} (what the layout leaves to the run)`,
+    );
   for (const text of model.warnings) print(terminal, `note: ${text}`);
 }
