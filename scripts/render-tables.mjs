@@ -21,7 +21,7 @@ const tables = {
       kB(bytes.int8),
       difference.toExponential(0),
       `${sqnr.toFixed(1)} dB`,
-      ...["f32", "int8", "onnxruntime"].map((engine) => ms(times[engine])),
+      ...["f32", "int8", "onnxruntime"].map((engine) => (times[engine] === undefined ? "" : ms(times[engine]))),
     ]);
     return `${table(head, body)}\n\n${machine.cpu}, Node ${machine.node.slice(1)}, ${machine.date}.`;
   },
