@@ -33,6 +33,17 @@ console.log(JSON.stringify({ seconds, rss: process.resourceUsage().maxRSS * 1024
 
 const folder = mkdtempSync(join(tmpdir(), "edgepack-build-cost-"));
 const results: { weights: string; onnx: number; seconds: number; rss: number; epk: number }[] = [];
+/** After each build, so that what was measured is kept where a later one is stopped. */
+function save(): void {
+  const fits = Object.fromEntries(
+    [...new Set(results.map(({ weights }) => weights))].map((weights) => {
+      const rows = results.filter((row) => row.weights === weights);
+      return [weights, linearFit(rows.map(({ onnx, seconds }) => [onnx / 1e6, seconds]))];
+    }),
+  );
+  writeFileSync(new URL(options.out, ROOT), `${JSON.stringify({ machine: machine(ROOT), fits, results }, null, 2)}\n`);
+}
+
 try {
   for (const layers of options.layers.split(",").map(Number)) {
     const path = join(folder, `${layers}.onnx`);
@@ -48,15 +59,9 @@ try {
         `${built.seconds.toFixed(1)} s`,
         `${(built.rss / 1e6).toFixed(0)} MB resident`,
       );
+      save();
     }
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-const fits = Object.fromEntries(
-  [...new Set(results.map(({ weights }) => weights))].map((weights) => {
-    const rows = results.filter((row) => row.weights === weights);
-    return [weights, linearFit(rows.map(({ onnx, seconds }) => [onnx / 1e6, seconds]))];
-  }),
-);
-writeFileSync(new URL(options.out, ROOT), `${JSON.stringify({ machine: machine(ROOT), fits, results }, null, 2)}\n`);
