@@ -54,7 +54,10 @@ const SYNTHETIC = 8;
  */
 export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promise<BuildResult> {
   const { weights = "int8", observer } = options;
-  const steps = checkRecipe(options.steps ?? (weights === "f32" ? [] : [{ step: "quantize", ...(observer && { observer }) }]));
+  const corrected: StepSpec[] = options.calibration ? [{ step: "correct-bias" }] : [];
+  const steps = checkRecipe(
+    options.steps ?? (weights === "f32" ? [] : [{ step: "quantize", ...(observer && { observer }) }, ...corrected]),
+  );
   const { graph: read, warnings } = readOnnx(onnx, options);
   const real = optimize(read);
   const given = isQuantized(real);

@@ -49,8 +49,8 @@ function size(text: string): string {
   return text;
 }
 
-/** The recipe that the flags describe; undefined where there are none. */
-export function stepsOf(options: StepOptions, quantize: object): readonly StepSpec[] | undefined {
+/** The recipe that the flags describe; undefined where there are none. With calibration data, biases are corrected at its end. */
+export function stepsOf(options: StepOptions, quantize: object, calibrated: boolean): readonly StepSpec[] | undefined {
   const { bits, codebook, equalize, prune, prunePattern, keep = [], maxDrop, maxSize, maxMs } = options;
   const searched = [maxDrop, maxSize, maxMs].some((budget) => budget !== undefined);
   if (prunePattern && prune === undefined) throw new EdgepackError("USAGE", "--prune-pattern says what goes together; --prune how much");
@@ -65,5 +65,6 @@ export function stepsOf(options: StepOptions, quantize: object): readonly StepSp
     searched
       ? { step: "search", maxDrop, maxSize: maxSize && (/^[\d.]+$/.test(maxSize) ? Number(maxSize) : maxSize), maxMs, layers, ...quantize }
       : { step: "quantize", weights: { bits, codebook }, layers, ...quantize },
+    ...(calibrated ? [{ step: "correct-bias" as const }] : []),
   ];
 }

@@ -90,7 +90,7 @@ function merged(flags: Options, config: Config, command: Command): Options & Pic
 
 async function buildModel(terminal: Terminal, path: string, options: Options, recipe: Config["steps"]): Promise<void> {
   const observer = observerOf(options);
-  const flagged = stepsOf(options, { observer });
+  const flagged = stepsOf(options, { observer }, options.calibration !== undefined);
   if (recipe && flagged) throw new EdgepackError("USAGE", "The configuration has steps, and flags ask for others: leave one out.");
   const steps = recipe ?? flagged;
   if (steps && options.weights === "f32")

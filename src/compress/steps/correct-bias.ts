@@ -22,48 +22,64 @@ export const correctBias = defineStep({
   options: v.strictObject({}),
   takes: "integers",
   leaves: "integers",
-  inferences: (_options, { values }) => 2 * ITEMS * values,
+  inferences: (_options, { values }) => ITEMS * (1 + values / 2),
   async run(state, _options, context) {
     if (!state.real) throw new RangeError("there is no f32 graph to compare with");
     const { real } = state;
-    const items = context.measured.spread(real, 2 * real.nodes.length).slice(0, ITEMS);
+    const layers = [...linearLayers(real).keys()];
+    const items = context.measured.spread(real, layers.length).slice(0, ITEMS);
+    const expected = await meansOf(real, layers, items, context);
     let { graph } = state;
     const largest: Record<string, number> = {};
-    const layers = [...linearLayers(real).keys()];
-    for (const [i, layer] of layers.entries()) {
-      const node = graph.nodes.find(({ name }) => name === layer.name);
+    for (const [i, { name }] of layers.entries()) {
+      const node = graph.nodes.find((other) => other.name === name);
       if (!node) continue;
-      const [expected, actual] = [await meansOf(real, layer, items, context), await meansOf(graph, node, items, context)];
-      const shift = expected.map((mean, c) => mean - actual[c]);
+      const actual = (await meansOf(graph, [node], items, context)).get(name)!;
+      const shift = expected.get(name)!.map((mean, c) => mean - actual[c]);
       graph = withShift(graph, node, shift);
-      largest[layer.name] = Math.max(...shift.map(Math.abs));
+      largest[name] = Math.max(...shift.map(Math.abs));
       context.onProgress?.("correcting biases", i + 1, layers.length);
     }
     return { ...state, graph, notes: [...state.notes, { step: "correct-bias", largest }] };
   },
 });
 
-/** Mean of each channel of what a layer computes before its activation, in reals. */
-async function meansOf(graph: Graph, node: Node, indices: readonly number[], { calibration, preprocess }: Context): Promise<Float64Array> {
-  const output = freshNames(graph)("before the activation");
-  const [min, max] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  const bare: Node = { ...node, name: output, outputs: [output], attrs: { ...node.attrs, min, max }, quant: undefined };
-  const before = graph.nodes.slice(0, graph.nodes.indexOf(node));
-  const part = inferTypes(prune({ ...graph, nodes: [...before, bare], outputs: [output] }));
-  const { shape } = part.types.get(output)!;
-  const axis = channelAxis(node, shape.length);
-  const [channels, stride] = [shape[axis], elementCount(shape.slice(axis + 1))];
-  const sums = new Float64Array(channels);
-  const model = await instrument(part, [output], preprocess);
+/** Mean of each channel of what layers compute before their activation, in reals, by the names of the layers. */
+async function meansOf(
+  graph: Graph,
+  layers: readonly Node[],
+  indices: readonly number[],
+  { calibration, preprocess }: Context,
+): Promise<Map<string, Float64Array>> {
+  const fresh = freshNames(graph);
+  const bare = new Map(layers.map((node) => [node, withoutActivation(node, fresh(`${node.name}/before the activation`))]));
+  const outputs = [...bare.values()].map((node) => node.outputs[0]);
+  const nodes = graph.nodes.flatMap((node) => [node, ...(bare.has(node) ? [bare.get(node)!] : [])]);
+  const part = inferTypes(prune({ ...graph, nodes, outputs }));
+  const sums = layers.map((node, i) => {
+    const { shape } = part.types.get(outputs[i])!;
+    const axis = channelAxis(node, shape.length);
+    const [channels, stride] = [shape[axis], elementCount(shape.slice(axis + 1))];
+    return { name: node.name, output: outputs[i], stride, sums: new Float64Array(channels), each: elementCount(shape) / channels };
+  });
+  const model = await instrument(part, outputs, preprocess);
   try {
     for await (const item of readItems(calibration.data, indices)) {
-      const x = model.run(item).get(output)!;
-      for (let i = 0; i < x.length; i++) if (Number.isFinite(x[i])) sums[Math.floor(i / stride) % channels] += x[i];
+      const values = model.run(item);
+      for (const { output, stride, sums: of } of sums) {
+        const x = values.get(output)!;
+        for (let i = 0; i < x.length; i++) if (Number.isFinite(x[i])) of[Math.floor(i / stride) % of.length] += x[i];
+      }
     }
   } finally {
     model.dispose();
   }
-  return sums.map((sum) => (sum * channels) / (elementCount(shape) * indices.length));
+  return new Map(sums.map(({ name, sums: of, each }) => [name, of.map((sum) => sum / (each * indices.length))]));
+}
+
+function withoutActivation(node: Node, output: string): Node {
+  const [min, max] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  return { ...node, name: output, outputs: [output], attrs: { ...node.attrs, min, max }, quant: undefined };
 }
 
 function withShift(graph: Graph, node: Node, shift: Float64Array): Graph {
