@@ -19,6 +19,7 @@ export class CsrSums {
     CsrSums.columns(v128.load(from), v128.load(from + stride), v128.load(from + 2 * stride), v128.load(from + 3 * stride), to, to_stride);
   }
 
+  /** The same of four vectors in registers. */
   @inline static columns(p: v128, q: v128, s: v128, t: v128, to: usize, to_stride: usize): void {
     const pq = v128.shuffle<i32>(p, q, 0, 4, 1, 5);
     const st = v128.shuffle<i32>(s, t, 0, 4, 1, 5);

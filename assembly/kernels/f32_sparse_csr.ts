@@ -1,19 +1,16 @@
 import { Madd } from "../lib/madd";
 import { Field } from "../lib/record";
 import { ConvField } from "../shared/plan";
-import { CSR_ROWS, SparseField } from "../shared/sparse";
+import { CSR_ROWS, MATRIX_ROWS, SparseField } from "../shared/sparse";
 import { f32_im2col } from "./conv";
 import { CsrSums } from "./csr_sums";
 import { Lanes } from "./lanes";
 import { F32x4 } from "./math";
 import { reads_pixels } from "./sparse_rows";
 
-/** Fewer rows than this are summed one by one. */
-const FEW = 4;
-
 /**
  * Op `f32_sparse_csr`: CSR_ROWS rows at a time are turned so that each step of k has them side by side, and a weight meets all of them at once.
- * Scratch: im2col rows (none where the layer is pointwise), the rows turned, their sums by output, and these by row.
+ * Scratch: sums by output, the same by row, im2col rows (none where the layer is pointwise), and the rows turned.
  */
 export function f32_sparse_csr(r: usize): void {
   const in_c = Field.i32(r, ConvField.in_c);
@@ -25,10 +22,10 @@ export function f32_sparse_csr(r: usize): void {
   const pixels = Field.i32(r, ConvField.batch) * Field.i32(r, ConvField.out_h) * Field.i32(r, ConvField.out_w);
   const pointwise = reads_pixels(r);
   const stride = (pointwise ? in_c : k) << 2;
-  const turned = Field.address(r, ConvField.scratch);
-  const sums = turned + ((k + 3) & ~3) * 4 * CSR_ROWS;
+  const sums = Field.address(r, ConvField.scratch);
   const by_row = sums + CsrSums.bytes;
   const windows = by_row + CsrSums.bytes;
+  const turned = pointwise ? windows : windows + stride * min(pixels, CSR_ROWS);
   const lo = f32x4.splat(Field.f32(r, ConvField.lo));
   const hi = f32x4.splat(Field.f32(r, ConvField.hi));
   for (let first = 0; first < pixels; first += CSR_ROWS) {
@@ -42,11 +39,11 @@ export function f32_sparse_csr(r: usize): void {
     for (let group = 0; group < groups; group++, a += depth << 2) {
       const from = pointwise ? a + first * stride : windows;
       if (!pointwise) f32_im2col(r, a, first, rows, windows);
-      if (rows >= FEW) f32_csr_turn(rows, k, from, stride, turned);
+      if (rows >= MATRIX_ROWS) f32_csr_turn(rows, k, from, stride, turned);
       for (let o = 0; o < group_out; o += 16) {
         const outputs = min(group_out - o, 16);
         let units: usize = 0;
-        if (rows >= FEW) {
+        if (rows >= MATRIX_ROWS) {
           units = f32_csr_16x16(outputs, turned, w, index, count, sums);
           CsrSums.transpose(sums, by_row);
         } else for (let i = 0; i < rows; i++) units = f32_csr_1x16(outputs, from + i * stride, w, index, count, by_row + (i << 6));

@@ -1,16 +1,13 @@
 import { Field } from "../lib/record";
 import { ConvField } from "../shared/plan";
-import { CSR_ROWS, SparseField } from "../shared/sparse";
+import { CSR_ROWS, MATRIX_ROWS, SparseField } from "../shared/sparse";
 import { CsrSums } from "./csr_sums";
 import { Epilogue } from "./qs8_epilogue";
 import { qs8_sparse_rows } from "./sparse_rows";
 
-/** Fewer rows than this are summed one by one. */
-const FEW = 4;
-
 /**
  * Op `qs8_sparse_csr`: CSR_ROWS rows at a time are turned so that each step of k has them side by side, and a weight meets all of them at once.
- * Scratch: the rows as i16, the same turned, their sums by output, and these by row.
+ * Scratch: sums by output, the same by row, the rows as i16, and these turned.
  */
 export function qs8_sparse_csr(r: usize): void {
   const in_c = Field.i32(r, ConvField.in_c);
@@ -21,12 +18,12 @@ export function qs8_sparse_csr(r: usize): void {
   const k = Field.i32(r, ConvField.kernel_h) * Field.i32(r, ConvField.kernel_w) * group_in;
   const a_stride = ((k + 1) & ~1) << 1;
   const size = Field.i32(r, ConvField.c_size);
-  const rows_at = Field.address(r, ConvField.scratch);
-  const turned = rows_at + a_stride * CSR_ROWS;
-  const sums = turned + ((k + 7) & ~7) * 2 * CSR_ROWS;
-  const by_row = sums + CsrSums.bytes;
   const e = r + (ConvField.lo << 2);
   const pixels = Field.i32(r, ConvField.batch) * Field.i32(r, ConvField.out_h) * Field.i32(r, ConvField.out_w);
+  const sums = Field.address(r, ConvField.scratch);
+  const by_row = sums + CsrSums.bytes;
+  const rows_at = by_row + CsrSums.bytes;
+  const turned = rows_at + a_stride * min(pixels, CSR_ROWS);
   for (let first = 0; first < pixels; first += CSR_ROWS) {
     const rows = min(pixels - first, CSR_ROWS);
     let a = Field.address(r, ConvField.a);
@@ -40,11 +37,11 @@ export function qs8_sparse_csr(r: usize): void {
     bias = Epilogue.bias(bias);
     for (let group = 0; group < groups; group++, a += group_in, c += group_out * size) {
       qs8_sparse_rows(r, rows_at, a, first, rows);
-      if (rows >= FEW) qs8_csr_turn(rows, k, rows_at, a_stride, turned);
+      if (rows >= MATRIX_ROWS) qs8_csr_turn(rows, k, rows_at, a_stride, turned);
       for (let o = 0; o < group_out; o += 16, bias += bias_step, scale += 64) {
         const outputs = min(group_out - o, 16);
         let units: usize = 0;
-        if (rows >= FEW) {
+        if (rows >= MATRIX_ROWS) {
           units = qs8_csr_16x16(outputs, turned, w, index, count, sums);
           CsrSums.transpose(sums, by_row);
         } else for (let i = 0; i < rows; i++) units = qs8_csr_1x16(outputs, rows_at + i * a_stride, w, index, count, by_row + (i << 6));

@@ -19,5 +19,8 @@ export enum SparseField {
   count,
 }
 
+/** Fewer rows than this `*_sparse_csr` sums one by one, as vectors. */
+export const MATRIX_ROWS = 4;
+
 /** Rows of `a` that one tile of `*_sparse_csr` computes at a time, in lanes. */
 export const CSR_ROWS = 16;

@@ -1,7 +1,7 @@
 /** Packed layouts of sparse layers (ABI_VERSION): what `assembly/kernels/*_sparse_*` read (`assembly/shared/sparse.ts`). */
 import { BLOCK_K, F32_NR, PANEL_ROWS, QS8_NR } from "../../assembly/shared/layout.ts";
 import { Op } from "../../assembly/shared/plan.ts";
-import { CSR_ROWS } from "../../assembly/shared/sparse.ts";
+import { CSR_ROWS, MATRIX_ROWS } from "../../assembly/shared/sparse.ts";
 import type { SparseOp } from "../ops/lowering.ts";
 
 interface Layout {
@@ -118,10 +118,10 @@ export function sparseScratch(op: SparseOp, k: number, m: number, pointwise: boo
     case Op.qs8_sparse_bsr:
       return Math.min(m, PANEL_ROWS) * multipleOf(k, 2) * 2;
     case Op.qs8_sparse_csr:
-      return CSR_ROWS * (multipleOf(k, 2) + multipleOf(k, 8)) * 2 + SUMS;
+      return SUMS + Math.min(m, CSR_ROWS) * multipleOf(k, 2) * 2 + (m < MATRIX_ROWS ? 0 : CSR_ROWS * multipleOf(k, 8) * 2);
     case Op.f32_sparse_bsr:
       return pointwise ? 0 : Math.min(m, PANEL_ROWS) * k * 4;
     case Op.f32_sparse_csr:
-      return CSR_ROWS * (multipleOf(k, 4) + (pointwise ? 0 : k)) * 4 + SUMS;
+      return SUMS + (pointwise ? 0 : Math.min(m, CSR_ROWS) * k * 4) + (m < MATRIX_ROWS ? 0 : CSR_ROWS * multipleOf(k, 4) * 4);
   }
 }

@@ -9,13 +9,13 @@ interface Cost {
   readonly step: number;
 }
 
-/** Fewer rows than this are vectors. */
-export const MATRIX_ROWS = 4;
+/** What a weight costs by Winograd's method, in the same unit. */
+export const WINOGRAD_WEIGHT = 0.55;
 
-/** `node benchmarks/sparse.mjs` prints this table: fits of its measurements on an AMD EPYC, Node 20. */
+/** Fitted to what `node benchmarks/sparse.mjs` measured on an AMD EPYC, Node 20, without samples that other processes disturbed; it prints its own fit. */
 export const SPARSE_COSTS: Readonly<Record<SparseOp, { readonly vector: Cost; readonly matrix: Cost }>> = {
-  [Op.qs8_sparse_bsr]: { vector: { weight: 1, output: 0, step: 0 }, matrix: { weight: 1, output: 0, step: 0 } },
-  [Op.qs8_sparse_csr]: { vector: { weight: 13, output: 0, step: 0 }, matrix: { weight: 1.8, output: 0, step: 0 } },
-  [Op.f32_sparse_bsr]: { vector: { weight: 1.4, output: 0, step: 0 }, matrix: { weight: 1, output: 0, step: 0 } },
-  [Op.f32_sparse_csr]: { vector: { weight: 7.5, output: 0, step: 0 }, matrix: { weight: 1.3, output: 0, step: 0 } },
+  [Op.qs8_sparse_bsr]: { vector: { weight: 1.05, output: 15, step: 0 }, matrix: { weight: 0.97, output: 7.5, step: 3 } },
+  [Op.qs8_sparse_csr]: { vector: { weight: 13, output: 15, step: 0 }, matrix: { weight: 1.75, output: 14.5, step: 4 } },
+  [Op.f32_sparse_bsr]: { vector: { weight: 1.45, output: 18, step: 0 }, matrix: { weight: 0.95, output: 3, step: 3 } },
+  [Op.f32_sparse_csr]: { vector: { weight: 7.5, output: 0, step: 0 }, matrix: { weight: 1.3, output: 10, step: 5 } },
 };

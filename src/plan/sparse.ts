@@ -1,9 +1,10 @@
 /** Which layers run sparse: those whose zeros repay it, by measured costs. */
 import { Op } from "../../assembly/shared/plan.ts";
+import { MATRIX_ROWS } from "../../assembly/shared/sparse.ts";
 import type { LinearKernel, Place, SparseOp, SparseWords, WeightMatrix } from "../ops/lowering.ts";
 import type { Buffers } from "./buffers.ts";
 import { keptUnits, packSparse, type Rows, SPARSE_LAYOUTS, sparseScratch } from "./pack-sparse.ts";
-import { MATRIX_ROWS, SPARSE_COSTS } from "./sparse-costs.ts";
+import { SPARSE_COSTS, WINOGRAD_WEIGHT } from "./sparse-costs.ts";
 
 /** Weights of a layer packed for a sparse kernel, and the bytes of scratch that it needs. */
 export interface SparseLayer {
@@ -39,7 +40,7 @@ export function sparseLayer(
   const zeros = (tensor.data as Int8Array).reduce((count, v) => count + (v === 0 ? 1 : 0), 0);
   if (zeros < LEAST_ZEROS * tensor.data.length) return undefined;
   const rows = { data: rowsOf(matrix), n, k, groups };
-  const op = cheapest(rows, m, OPS[integer ? "integer" : "float"]);
+  const op = cheapest(kernel, rows, m, OPS[integer ? "integer" : "float"]);
   if (op === undefined) return undefined;
   const { values, index, count } = packSparse(rows, op);
   const packed = (data: typeof values | typeof index): Place => buffers.packed(tensor.data, { data });
@@ -50,9 +51,9 @@ export function sparseLayer(
   };
 }
 
-function cheapest(rows: Rows<Int8Array | Float32Array>, m: number, ops: readonly SparseOp[]): SparseOp | undefined {
+function cheapest(kernel: LinearKernel, rows: Rows<Int8Array | Float32Array>, m: number, ops: readonly SparseOp[]): SparseOp | undefined {
   let best: SparseOp | undefined;
-  let least = rows.n * rows.k;
+  let least = rows.n * rows.k * (kernel === "winograd" ? WINOGRAD_WEIGHT : 1);
   for (const op of ops) {
     const cost = SPARSE_COSTS[op][m < MATRIX_ROWS ? "vector" : "matrix"];
     const { lanes, steps } = SPARSE_LAYOUTS[op];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Op } from "../../assembly/shared/plan.ts";
+import { ConvField, Op } from "../../assembly/shared/plan.ts";
+import { SparseField } from "../../assembly/shared/sparse.ts";
 import type { SparseOp } from "../../src/ops/lowering.ts";
 import { packSparse, type Rows, SPARSE_LAYOUTS } from "../../src/plan/pack-sparse.ts";
 
@@ -48,6 +49,11 @@ describe("sparse weights", () => {
         expect(unpack(given, op)).toEqual([...given.data]);
       }
     });
+
+  it("have records that begin as those of convolutions do, with fields of their own after them", () => {
+    const fields = Object.values(ConvField).filter((field) => typeof field === "number");
+    expect(SparseField.index).toBe(Math.max(...fields) + 1);
+  });
 
   it("cost nothing where all are zero", () => {
     for (const op of OPS) {

@@ -125,3 +125,16 @@ describe("the choice of a kernel", () => {
     expect(writeEpk(sparse).length).toBeLessThan(0.5 * writeEpk(dense).length);
   });
 });
+
+describe("a hostile pack", () => {
+  it.each(["blocks", "singles"] as const)("whose %s lead out of memory stops with EPK_INVALID", async (how) => {
+    const { pack } = planGraph(prune(net, how));
+    const regions = pack.regions.map((region) => ({ ...region, data: region.data.slice() }));
+    for (const { data } of regions) if (data instanceof Uint8Array) data.fill(255);
+    // The numbers of units: the only i32 constants of a model in f32, beside its plan.
+    const [, counts] = regions.filter(({ data }) => data instanceof Int32Array);
+    counts.data.fill(2 ** 31 - 1);
+    const model = await load(writeEpk({ ...pack, regions }), { wasm: moduleOf("simd") });
+    expect(() => model.run({ x: new Float32Array(2 * 6 * 9 * 9) })).toThrow(expect.objectContaining({ code: "EPK_INVALID" }));
+  });
+});
