@@ -11,6 +11,7 @@ import {
   type Mask,
   magnitude,
   prunedWeights,
+  pruneGradually,
   reconstruct,
   removeDeadChannels,
   type Saliency,
@@ -75,6 +76,11 @@ for (const share of [0.5, 0.7, 0.8, 0.9]) {
   for (const [criterion, saliency] of Object.entries(saliencies))
     for (const scope of ["layer", "model"] as const)
       await tryMask(`${share} ${criterion}, by ${scope}`, select(graph, saliency, { share }, { scope }));
+  for (const pattern of [{ kind: "unstructured" }, { kind: "blocks" }] as const)
+    await report(
+      `${share} wanda, ${pattern.kind}, in rounds`,
+      pruneGradually(graph, wanda, { share }, moments, { pattern, scope: "model" }).graph,
+    );
   await tryMask(`${share} surgeon, blocks`, select(graph, saliencies.surgeon, { share }, { pattern: { kind: "blocks" }, scope: "model" }));
 }
 const two: SelectOptions = { pattern: { kind: "n:m", n: 2, m: 4 } };

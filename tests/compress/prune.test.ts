@@ -17,6 +17,7 @@ import {
   magnitude,
   maskOfZeros,
   prunedWeights,
+  pruneGradually,
   reconstruct,
   type Saliency,
   type SelectOptions,
@@ -356,6 +357,18 @@ describe("criteria and reconstruction", () => {
           }
         }
       }
+    });
+
+    it(`${name}: in rounds the share is met, with less error than at once, and as the mask's own reconstruction`, async () => {
+      const moments = await momentsOf(graph, shape);
+      const once = reconstruct(graph, select(graph, wanda(graph, moments), { share: 0.5 }), moments);
+      const { graph: pruned, mask } = pruneGradually(graph, wanda, { share: 0.5 }, moments);
+      expect(Math.abs(shareOf(mask, "w") - 0.5)).toBeLessThan(0.01);
+      expect(outputError(graph, pruned, shape)).toBeLessThan(outputError(graph, once, shape));
+      const direct = reconstruct(graph, mask, moments).constants.get("w")!.data;
+      pruned.constants.get("w")!.data.forEach((w, i) => {
+        expect(Math.abs(w - direct[i])).toBeLessThan(1e-4);
+      });
     });
 
     it(`${name}: of one weight for each output, the surgeon's choice leaves less error than magnitude's`, async () => {

@@ -4,6 +4,7 @@ export { type Budget, type ChannelOptions, channelMask, selectChannels } from ".
 export { type Coupling, coupleChannels, type End } from "./coupling.ts";
 export { magnitude, type Saliency, surgeon, taylor, wanda } from "./criteria.ts";
 export { removeDeadChannels } from "./dead.ts";
+export { type Criterion, pruneGradually } from "./gradual.ts";
 export { isDepthwise, type PrunedWeights, prunedWeights } from "./layers.ts";
 export { applyMask, checkMask, combineMasks, inspectMask, invertMask, type Mask, type MaskedTensor, maskOfZeros } from "./mask.ts";
 export { encodeMask, loadMask, saveMask } from "./mask-file.ts";
