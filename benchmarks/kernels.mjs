@@ -1,7 +1,9 @@
-// Speed of single kernels: `node benchmarks/kernels.mjs [part of a name]`. Each is a plan of one record in dist/simd.wasm, warmed for 1.5 s;
-// the median of 31 samples counts. Times of a shared machine drift: compare rows of one run.
-import { readFile } from "node:fs/promises";
+// Speed of single kernels: `npm run bench:kernels -- [part of a name]`. Each is a plan of one record in dist/simd.wasm, warmed for 1.5 s;
+// the median of 31 samples counts, beside the machine's peak measured in the same run. A run of all kernels writes benchmarks/results/kernels.json.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
 import { build } from "esbuild";
+import { measurePeaks } from "./peak.mjs";
 
 const root = new URL("..", import.meta.url);
 const { outputFiles } = await build({
@@ -21,6 +23,7 @@ const {
   BinaryField,
   BlockGemmField,
   ConvField,
+  CopyField,
   F32_NR,
   GemmField,
   IMAGE_START,
@@ -41,6 +44,7 @@ const {
   packQs8Gemm,
   padChannels,
   qs8ConvScratch,
+  qs8WinogradScratch,
   qs8DepthwiseScratch,
   qs8GemmScratch,
 } = kit;
@@ -193,11 +197,31 @@ function qs8_qbw_gemm(m, n, k, bits) {
   };
 }
 
-function qs8_conv(size, in_c, out_c, kernel, stride = 1) {
+function qs8_conv(size, in_c, out_c, kernel, stride = 1, winograd = false) {
   const k = kernel * kernel * in_c;
-  const shape = window(size, in_c, out_c, kernel, stride, qs8ConvScratch(k));
+  const pair = (x) => [x, x];
+  const pad = pair(kernel >> 1);
+  const geometry = {
+    batch: 1,
+    out: pair(Math.ceil(size / stride)),
+    kernel: pair(kernel),
+    stride: pair(stride),
+    dilation: pair(1),
+    pad: [...pad, ...pad],
+  };
+  const bytes = winograd ? qs8WinogradScratch(in_c, geometry) : qs8ConvScratch(in_c, geometry);
+  const shape = window(size, in_c, out_c, kernel, stride, bytes);
   const fields = { ...shape, a: put(integers(size * size * in_c)), ...qs8Layer(out_c, k), ...grid };
-  return { plan: plan(Op.qs8_conv, ConvField, fields), work: shape.out_h * shape.out_w * out_c * k };
+  return { plan: plan(winograd ? Op.qs8_winograd : Op.qs8_conv, ConvField, fields), work: shape.out_h * shape.out_w * out_c * k };
+}
+
+const qs8_winograd = (size, in_c, out_c) => qs8_conv(size, in_c, out_c, 3, 1, true);
+
+/** An image's planes become pixels. */
+function copy(size, bytes) {
+  const dims = { d0: 1, d1: 1, d2: 1, d3: 1, d4: size * size, d5: 3, s4: 1, s5: size * size, t4: 3, t5: 1 };
+  const n = 3 * size * size;
+  return { plan: plan(Op.copy, CopyField, { src: allocate(n * bytes), dst: allocate(n * bytes), size: bytes, ...dims }), work: n };
 }
 
 function qs8_dwconv(size, channels, kernel, stride = 1) {
@@ -237,8 +261,11 @@ function qs8_table(n) {
 }
 
 const KERNELS = {
+  "copy 3 planes of 96², 1 byte, Gelement/s": () => copy(96, 1),
+  "copy 3 planes of 96², 4 bytes, Gelement/s": () => copy(96, 4),
   "f32_gemm 256³, GFLOP/s": () => gemm(256, 256, 256),
   "f32_gemm 512³, GFLOP/s": () => gemm(512, 512, 512),
+  "f32_gemm 1024³, GFLOP/s": () => gemm(1024, 1024, 1024),
   "f32_gemm 1×1024×1024, GFLOP/s": () => gemm(1, 1024, 1024),
   "f32_gemm 1×128×128, GFLOP/s": () => gemm(1, 128, 128),
   "f32_conv 1×1 56² 64→64, GFLOP/s": () => conv(56, 64, 64, 1),
@@ -256,6 +283,9 @@ const KERNELS = {
   "f32_softmax 128×128, Gelement/s": () => softmax(128, 128),
   "qs8_gemm 256³, GMAC/s": () => qs8_gemm(256, 256, 256),
   "qs8_gemm 512³, GMAC/s": () => qs8_gemm(512, 512, 512),
+  "qs8_gemm 1024³, GMAC/s": () => qs8_gemm(1024, 1024, 1024),
+  "qs8_gemm 3136×144×24, GMAC/s": () => qs8_gemm(3136, 144, 24),
+  "qs8_gemm 49×960×160, GMAC/s": () => qs8_gemm(49, 960, 160),
   "qs8_gemm 1×1024×1024, GMAC/s": () => qs8_gemm(1, 1024, 1024),
   "qs8_gemm 1×4096×4096, GMAC/s": () => qs8_gemm(1, 4096, 4096),
   "qs8_qbw_gemm 4 bits 256³, GMAC/s": () => qs8_qbw_gemm(256, 256, 256, 4),
@@ -267,6 +297,10 @@ const KERNELS = {
   "qs8_conv 1×1 56² 64→128, GMAC/s": () => qs8_conv(56, 64, 128, 1),
   "qs8_conv 3×3 28² 64→64, GMAC/s": () => qs8_conv(28, 64, 64, 3),
   "qs8_conv 3×3 32² 16→16, GMAC/s": () => qs8_conv(32, 16, 16, 3),
+  "qs8_winograd 3×3 28² 64→64, GMAC/s": () => qs8_winograd(28, 64, 64),
+  "qs8_winograd 3×3 32² 16→16, GMAC/s": () => qs8_winograd(32, 16, 16),
+  "qs8_winograd 3×3 14² 256→256, GMAC/s": () => qs8_winograd(14, 256, 256),
+  "qs8_winograd 3×3 7² 512→512, GMAC/s": () => qs8_winograd(7, 512, 512),
   "qs8_conv 3×3 224² 3→32 stride 2, GMAC/s": () => qs8_conv(224, 3, 32, 3, 2),
   "qs8_conv 3×3 96² 3→8 stride 2, GMAC/s": () => qs8_conv(96, 3, 8, 3, 2),
   "qs8_dwconv 3×3 56² 64, GMAC/s": () => qs8_dwconv(56, 64, 3),
@@ -293,9 +327,26 @@ function measure(address) {
   return samples.sort((a, b) => a - b)[15];
 }
 
-for (const [name, make] of Object.entries(KERNELS)) {
-  if (!name.includes(process.argv[2] ?? "")) continue;
+const part = process.argv[2] ?? "";
+const results = [];
+const first = measurePeaks();
+for (const [title, make] of Object.entries(KERNELS)) {
+  if (!title.includes(part)) continue;
   top = IMAGE_START;
   const kernel = make();
-  console.log(`${name.padEnd(48)} ${(kernel.work / measure(kernel.plan) / 1e9).toFixed(2).padStart(7)}`);
+  const [name, unit] = title.split(/, (?=G)/);
+  results.push({ name, unit, speed: kernel.work / measure(kernel.plan) / 1e9 });
+}
+const last = measurePeaks();
+const peaks = Object.fromEntries(Object.keys(first).map((unit) => [unit, Math.max(first[unit], last[unit])]));
+for (const [unit, peak] of Object.entries(peaks)) console.log(`${"peak".padEnd(40)} ${peak.toFixed(2).padStart(7)} ${unit}`);
+for (const row of results) {
+  if (peaks[row.unit]) row.share = row.speed / peaks[row.unit];
+  const share = row.share ? `${Math.round(100 * row.share)} %`.padStart(7) : "";
+  console.log(`${row.name.padEnd(40)} ${row.speed.toFixed(2).padStart(7)} ${row.unit.padEnd(10)}${share}`);
+}
+if (!part) {
+  const machine = { date: new Date().toISOString().slice(0, 10), node: process.version, cpu: cpus()[0].model };
+  await mkdir(new URL("benchmarks/results/", root), { recursive: true });
+  await writeFile(new URL("benchmarks/results/kernels.json", root), `${JSON.stringify({ machine, peaks, results }, null, 2)}\n`);
 }

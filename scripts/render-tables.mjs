@@ -11,6 +11,13 @@ const points = ({ correct, count }) => ((100 * correct) / count).toFixed(2);
 const table = (head, rows) => [head, head.map((_, i) => (i ? "--:" : "---")), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 
 const tables = {
+  kernels() {
+    const { results: rows, peaks, machine } = results("kernels");
+    const share = (row) => (row.share ? `${Math.round(100 * row.share)} %` : "");
+    const body = rows.map((row) => [row.name, `${row.speed.toPrecision(3)} ${row.unit}`, share(row)]);
+    const most = Object.entries(peaks).map(([unit, peak]) => `${peak.toFixed(1)} ${unit}`);
+    return `${table(["kernel", "speed", "of peak"], body)}\n\nPeak, measured in the same run: ${most.join(", ")}; ${machine.cpu}, Node ${machine.node.slice(1)}, ${machine.date} (\`npm run bench:kernels\`).`;
+  },
   matrix() {
     const { results: rows, machine } = results("matrix");
     const head = ["model", ".onnx", "f32 .epk", "int8 .epk", "f32 differs by", "int8 SQNR", "f32", "int8", "onnxruntime-web f32"];
@@ -82,7 +89,7 @@ const tables = {
   },
 };
 
-for (const document of ["README.md", "docs/models.md", "docs/startup.md"]) {
+for (const document of ["README.md", "docs/kernels.md", "docs/models.md", "docs/startup.md"]) {
   const path = new URL(document, root);
   const fill = (_, name) => `<!-- table: ${name} -->\n${tables[name]()}\n<!-- end -->`;
   writeFileSync(path, readFileSync(path, "utf8").replace(/<!-- table: (\w+) -->[\s\S]*?<!-- end -->/g, fill));

@@ -110,7 +110,7 @@ class Shape {
     const across = (this.out_w + 1) >> 1;
     const tiles = min(WINOGRAD_TILES, (this.batch * ((this.out_h + 1) >> 1) * across + 3) & ~3);
     const ring = 5 * (2 * across + 2) * this.in_c * 2 + 16;
-    set(r, ConvField.scratch, <i32>bytes(ring + 32 * (tiles * this.in_c + 8 * this.in_c + 16 * tiles)));
+    set(r, ConvField.scratch, <i32>bytes(ring + 32 * (tiles * this.in_c + 8 * this.in_c + 16 * tiles) + 2048));
     return twins(r, ConvField.c, this.size, simd.qs8_winograd, scalar.qs8_winograd);
   }
 

@@ -77,7 +77,7 @@ function interleave(src: usize, dst: usize, m: i32, from: isize, size: i32): voi
     else Tile.u32x4x3(src, from, dst);
   }
   for (; m > 0; m--, src += size, dst += 3 * size) {
-    for (let j = 0; j < 3; j++) {
+    for (let j: usize = 0; j < 3; j++) {
       if (size === 1) store<u8>(dst + j, load<u8>(src + j * from));
       else store<u32>(dst + (j << 2), load<u32>(src + j * from));
     }

@@ -15,10 +15,12 @@ import { Rows } from "./qs8_rows";
 
 /** Input rows of one row of tiles. */
 const WINDOW = 4;
+/** A cache line between the 16 parts of what is transformed: where they lie a power of two apart, they drive each other out of the cache. */
+const APART = 64;
 
 /**
  * Op `qs8_winograd`: in_c is a multiple of 8, one group. Scratch (`qs8WinogradScratch`): a ring of 4 input rows; transformed inputs
- * [16][tiles][in_c] i16; transformed weights of 8 outputs [16][in_c / 2][8][2] i16; their products [16][tiles][8] i32.
+ * [16][tiles][in_c] i16; transformed weights of 8 outputs [16][in_c / 2][8][2] i16, both with 64 bytes after each of the 16; their products [16][tiles][8] i32.
  */
 export function qs8_winograd(r: usize): void {
   const in_c = Field.i32(r, ConvField.in_c);
@@ -34,8 +36,10 @@ export function qs8_winograd(r: usize): void {
   const block = min(WINOGRAD_TILES, (tiles + 3) & ~3);
   const rows = Field.address(r, ConvField.scratch);
   const v = Rows.held(rows, WINDOW, row_bytes) + (WINDOW << 2);
-  const u = v + 16 * block * pixel;
-  const m = u + ((<usize>in_c) << 8);
+  const v_step = block * pixel + APART;
+  const u_step = (pairs << 5) + APART;
+  const u = v + 16 * v_step;
+  const m = u + 16 * u_step;
   const w = Field.address(r, ConvField.w);
   let a = Field.address(r, ConvField.a);
   let x = 0;
@@ -50,7 +54,7 @@ export function qs8_winograd(r: usize): void {
       const d2 = Rows.at(r, rows, WINDOW, row_bytes, pixel, in_c, a, top + 2);
       const d3 = Rows.at(r, rows, WINDOW, row_bytes, pixel, in_c, a, top + 3);
       const left: usize = 2 * x * pixel;
-      qs8_winograd_input(d0 + left, d1 + left, d2 + left, d3 + left, pixel, v + t * pixel, block * pixel);
+      qs8_winograd_input(d0 + left, d1 + left, d2 + left, d3 + left, pixel, v + t * pixel, v_step);
       if (++x < across) continue;
       x = 0;
       if (++y < down) continue;
@@ -59,8 +63,8 @@ export function qs8_winograd(r: usize): void {
       Rows.forget(rows, WINDOW, row_bytes);
     }
     for (let o = 0; o < out_c; o += 8) {
-      qs8_winograd_weights(w + (o >> 4) * 9 * (pairs << 5) + ((o & 8) << 1), pairs, u);
-      for (let i: usize = 0; i < 16; i++) s16_gemm_4x8(n, pairs, v + i * block * pixel, u + i * (pairs << 5), m + i * (block << 5));
+      qs8_winograd_weights(w + (o >> 4) * 9 * (pairs << 5) + ((o & 8) << 1), pairs, u, u_step);
+      for (let i: usize = 0; i < 16; i++) s16_gemm_4x8(n, pairs, v + i * v_step, u + i * u_step, m + i * (block << 5));
       qs8_winograd_output(r, first, n, o, m, block << 5);
     }
   }
@@ -113,16 +117,16 @@ export function qs8_winograd_input(d0: usize, d1: usize, d2: usize, d3: usize, p
   }
 }
 
-/** 2G g (2G)ᵀ for half a panel, [9][pairs][16][2] i8 with `w` pointing at its columns, as [16][pairs][8][2] i16. */
-export function qs8_winograd_weights(w: usize, pairs: i32, u: usize): void {
+/** 2G g (2G)ᵀ for half a panel, [9][pairs][16][2] i8 with `w` pointing at its columns, as [16][pairs][8][2] i16: its elements `step` bytes apart. */
+export function qs8_winograd_weights(w: usize, pairs: i32, u: usize, step: usize): void {
   const tap = (<usize>pairs) << 5;
   for (let half: usize = 0; half < 2; half++) {
     let p = w + (half << 3);
     for (let q = u + (half << 4), end = q + tap; q < end; p += 32, q += 32) {
-      Weights.row(q, tap, Weights.twice(p), Weights.twice(p + tap), Weights.twice(p + 2 * tap));
-      Weights.middle(p, tap, q);
+      Weights.row(q, step, Weights.twice(p), Weights.twice(p + tap), Weights.twice(p + 2 * tap));
+      Weights.middle(p, tap, q + 4 * step, step);
       const l = p + 6 * tap;
-      Weights.row(q + 12 * tap, tap, Weights.twice(l), Weights.twice(l + tap), Weights.twice(l + 2 * tap));
+      Weights.row(q + 12 * step, step, Weights.twice(l), Weights.twice(l + tap), Weights.twice(l + 2 * tap));
     }
   }
 }
@@ -134,16 +138,16 @@ class Weights {
   }
 
   /** One row of the result from what the taps' columns sum up to. */
-  @inline static row(q: usize, tap: usize, g0: v128, g1: v128, g2: v128): void {
+  @inline static row(q: usize, step: usize, g0: v128, g1: v128, g2: v128): void {
     const s = i16x8.add(g0, g2);
     v128.store(q, i16x8.add(g0, g0));
-    v128.store(q + tap, i16x8.add(s, g1));
-    v128.store(q + 2 * tap, i16x8.sub(s, g1));
-    v128.store(q + 3 * tap, i16x8.add(g2, g2));
+    v128.store(q + step, i16x8.add(s, g1));
+    v128.store(q + 2 * step, i16x8.sub(s, g1));
+    v128.store(q + 3 * step, i16x8.add(g2, g2));
   }
 
   /** Rows 1 and 2: the sum of the outer taps of each column, plus and less the middle one. */
-  @inline static middle(p: usize, tap: usize, q: usize): void {
+  @inline static middle(p: usize, tap: usize, q: usize, step: usize): void {
     const far: usize = 6 * tap;
     const s0 = i16x8.add(v128.load8x8_s(p), v128.load8x8_s(p + far));
     const s1 = i16x8.add(v128.load8x8_s(p + tap), v128.load8x8_s(p + tap + far));
@@ -151,8 +155,8 @@ class Weights {
     const g0 = v128.load8x8_s(p + 3 * tap);
     const g1 = v128.load8x8_s(p + 4 * tap);
     const g2 = v128.load8x8_s(p + 5 * tap);
-    Weights.row(q + 4 * tap, tap, i16x8.add(s0, g0), i16x8.add(s1, g1), i16x8.add(s2, g2));
-    Weights.row(q + 8 * tap, tap, i16x8.sub(s0, g0), i16x8.sub(s1, g1), i16x8.sub(s2, g2));
+    Weights.row(q, step, i16x8.add(s0, g0), i16x8.add(s1, g1), i16x8.add(s2, g2));
+    Weights.row(q + 4 * step, step, i16x8.sub(s0, g0), i16x8.sub(s1, g1), i16x8.sub(s2, g2));
   }
 }
 

@@ -59,7 +59,7 @@ export function qs8ConvScratch(channels: number, { batch, out, kernel, stride, d
 export function qs8WinogradScratch(channels: number, { batch, out }: Pick<Geometry, "batch" | "out">): number {
   const [down, across] = out.map((size) => Math.ceil(size / 2));
   const tiles = Math.min(WINOGRAD_TILES, padded(batch * down * across, 4));
-  return ringBytes(4, 2 * across + 2, channels) + 32 * (tiles * channels + 8 * channels + 16 * tiles);
+  return ringBytes(4, 2 * across + 2, channels) + 32 * (tiles * channels + 8 * channels + 16 * tiles) + 2 * 16 * 64;
 }
 
 /** Bytes of `qs8_dwconv`'s scratch: widened input rows, what each holds, and the addresses of the taps. */
