@@ -163,6 +163,7 @@ describe("fuse-affine-ahead", () => {
     b: random([4], 3),
     each: random([4, 1, 1], 4),
     k: scalar(-3),
+    none: scalar(0),
     v: random([4, 3], 5),
     row: random([4], 6),
   };
@@ -205,6 +206,17 @@ describe("fuse-affine-ahead", () => {
         ]),
       ),
     ).toBe("Add Conv");
+  });
+
+  it("puts a factor past a term that padding keeps where it is", () => {
+    const nodes = (factor: string): Nodes => [
+      ["Mul", `x ${factor}`, "m"],
+      ["Add", "m each", "s"],
+      ["Conv", "s w3 b", "y", { group: 4, pads: [1, 1, 1, 1] }],
+    ];
+    expect(ops(fused(nodes("k")))).toBe("Add Conv");
+    expect(ops(fused(nodes("each")))).toBe("Add Conv");
+    expect(ops(fused(nodes("none")))).toBe("Mul Add Conv");
   });
 
   it("puts them into a MatMul, and leaves what others read", () => {
