@@ -11,9 +11,9 @@ import type { StepSpec } from "../src/compress/recipe.ts";
 import { type Dataset, openDataset } from "../src/data/index.ts";
 import { exportOnnx } from "../src/export.ts";
 import { load } from "../src/run/index.ts";
+import { onnxruntimeEngine } from "./engines/onnxruntime.ts";
 import { DATA, MODELS, PREPROCESS, ROOT } from "./fashion-mnist.ts";
 import { machine } from "./measure.ts";
-import { importPeer } from "./peers.ts";
 
 const bits = (n: number): readonly StepSpec[] => [{ step: "quantize", weights: { bits: n } }];
 const channels = (share: number): readonly StepSpec[] => [
@@ -57,16 +57,13 @@ async function answersOf({ epk }: BuildResult, test: Dataset): Promise<number[]>
 
 /** Test images on which onnxruntime-web, given the Q/DQ export, answers as the pack. */
 async function agreementOf({ graph, meta }: BuildResult, test: Dataset, answers: readonly number[]): Promise<number> {
-  const ort = await importPeer<typeof import("onnxruntime-web")>("tests/peers", "onnxruntime-web");
-  ort.env.wasm.numThreads = 1;
-  const session = await ort.InferenceSession.create(exportOnnx(graph));
-  const [input] = meta.inputs;
+  const [{ name, shape }] = meta.inputs;
+  const data = new Float32Array(shape.reduce((n, d) => n * d, 1));
+  const engine = await onnxruntimeEngine(exportOnnx(graph), [{ name, dtype: "f32", shape, data }]);
   let same = 0;
   for (let i = 0; i < test.count; i++) {
-    const pixels = (await test.item(i))[input.name];
-    const x = Float32Array.from(pixels, (v) => (v / 255 - PREPROCESS.mean[0]) / PREPROCESS.std[0]);
-    const result = await session.run({ [input.name]: new ort.Tensor("float32", x, input.shape) });
-    if (argmax(result[session.outputNames[0]].data) === answers[i]) same++;
+    data.set(Float32Array.from((await test.item(i))[name], (v) => (v / 255 - PREPROCESS.mean[0]) / PREPROCESS.std[0]));
+    if (argmax(engine.read(await engine.run())[0]) === answers[i]) same++;
   }
   return same;
 }
