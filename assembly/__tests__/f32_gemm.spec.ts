@@ -117,7 +117,8 @@ describe("f32_gemm", () => {
     for (let m = 1; m < 10; m++) for (let n = 1; n < 19; n++) expect<i32>(gemm(m, n, m + n)).toBe(SAME);
     expect<i32>(gemm(PANEL_ROWS + 3, 20, 5)).toBe(SAME, "two blocks of rows");
     expect<i32>(gemm(2 * PANEL_ROWS, 8, 33)).toBe(SAME, "whole blocks of rows");
-    expect<i32>(gemm(1, 77, 40)).toBe(SAME, "a vector: panels by threes, then one by one");
+    expect<i32>(gemm(1, 77, 40)).toBe(SAME, "a vector: panels by twos");
+    expect<i32>(gemm(1, 38, 41)).toBe(SAME, "a vector, one panel left, an odd k");
   });
 
   test("takes batches, row strides and no bias", () => {

@@ -1,7 +1,7 @@
 import { Field } from "../lib/record";
 import { F32_NR, PANEL_ROWS } from "../shared/layout";
 import { GemmField } from "../shared/plan";
-import { f32_gemm_1x24, f32_gemm_3x8, f32_gemm_4x8 } from "./gemm_tiles";
+import { f32_gemm_1x16, f32_gemm_3x8, f32_gemm_4x8 } from "./gemm_tiles";
 
 /** Op `f32_gemm`: each output is the sum over k in order, from +0; then the bias is added, then the clamp. */
 export function f32_gemm(r: usize): void {
@@ -52,9 +52,11 @@ export function f32_matrix(m: i32, n: i32, k: i32, a: usize, lda: i32, w: usize,
 }
 
 function vector(n: i32, k: i32, a: usize, w: usize, bias: usize, c: usize, lo: f32, hi: f32): void {
-  let j = 0;
-  for (; n - j >= 3 * F32_NR; j += 3 * F32_NR) {
-    f32_gemm_1x24(k, a, w + ((j * k) << 2), bias ? bias + (j << 2) : 0, c + (j << 2), lo, hi);
+  for (; n > F32_NR; n -= 2 * F32_NR) {
+    f32_gemm_1x16(k, a, w, bias, c, min(n, 2 * F32_NR), lo, hi);
+    w += (2 * F32_NR * k) << 2;
+    c += 2 * F32_NR * 4;
+    if (bias) bias += 2 * F32_NR * 4;
   }
-  for (; j < n; j += F32_NR) f32_gemm_3x8(1, n - j, k, a, 0, w + ((j * k) << 2), bias ? bias + (j << 2) : 0, c + (j << 2), 0, lo, hi);
+  if (n > 0) f32_gemm_3x8(1, n, k, a, 0, w, bias, c, 0, lo, hi);
 }

@@ -3,7 +3,7 @@ import { Lanes } from "./lanes";
 import { F32x4 } from "./math";
 
 /**
- * The inner loops of every f32 product. Accumulators are locals and the loop over k is not unrolled: engines spill otherwise.
+ * The inner loops of every f32 product. Accumulators are locals and where there are eight of them the loop over k is not unrolled: engines spill otherwise.
  * `lda`, `ldc` are bytes between rows; `w` is one panel [k][8]; `cols` says how many of its 8 columns exist.
  */
 
@@ -85,8 +85,8 @@ export function f32_gemm_3x8(
 }
 
 class Out {
-  @inline static bias(bias: usize, offset: usize): v128 {
-    return bias ? v128.load(bias + offset) : f32x4.splat(0);
+  @inline static bias(bias: usize, offset: usize, cols: i32): v128 {
+    return bias ? Lanes.load(bias + offset, cols) : f32x4.splat(0);
   }
 
   @inline static row(c: usize, x: v128, y: v128, bias0: v128, bias1: v128, lo: v128, hi: v128, cols: i32): void {
@@ -179,29 +179,39 @@ function one_row(cols: i32, k: i32, a: usize, w: usize, bias0: v128, bias1: v128
   Out.row(c, c00, c01, bias0, bias1, lo, hi, cols);
 }
 
-/** One row times three panels. Six accumulators: of eight, engines keep one in memory, and its round trip each step halves the speed. */
-export function f32_gemm_1x24(k: i32, a: usize, w: usize, bias: usize, c: usize, lo: f32, hi: f32): void {
+/**
+ * One row times two panels, the second of which has `cols` − 8 columns. With four accumulators two steps of k fit into registers, which halves what the loop
+ * itself costs; of eight, engines keep one in memory.
+ */
+export function f32_gemm_1x16(k: i32, a: usize, w: usize, bias: usize, c: usize, cols: i32, lo: f32, hi: f32): void {
   const wide = (<usize>k) << 5;
   const w1 = w + wide;
-  const w2 = w1 + wide;
   let c0 = f32x4.splat(0);
   let c1 = f32x4.splat(0);
   let c2 = f32x4.splat(0);
   let c3 = f32x4.splat(0);
-  let c4 = f32x4.splat(0);
-  let c5 = f32x4.splat(0);
-  for (let p: usize = 0; p < wide; p += 32, a += 4) {
+  let p: usize = 0;
+  for (const even = wide & ~63; p < even; p += 64, a += 8) {
     const x = v128.load32_splat(a);
     c0 = Madd.f32x4(x, v128.load(w + p), c0);
     c1 = Madd.f32x4(x, v128.load(w + p, 16), c1);
     c2 = Madd.f32x4(x, v128.load(w1 + p), c2);
     c3 = Madd.f32x4(x, v128.load(w1 + p, 16), c3);
-    c4 = Madd.f32x4(x, v128.load(w2 + p), c4);
-    c5 = Madd.f32x4(x, v128.load(w2 + p, 16), c5);
+    const y = v128.load32_splat(a, 4);
+    c0 = Madd.f32x4(y, v128.load(w + p, 32), c0);
+    c1 = Madd.f32x4(y, v128.load(w + p, 48), c1);
+    c2 = Madd.f32x4(y, v128.load(w1 + p, 32), c2);
+    c3 = Madd.f32x4(y, v128.load(w1 + p, 48), c3);
+  }
+  if (k & 1) {
+    const x = v128.load32_splat(a);
+    c0 = Madd.f32x4(x, v128.load(w + p), c0);
+    c1 = Madd.f32x4(x, v128.load(w + p, 16), c1);
+    c2 = Madd.f32x4(x, v128.load(w1 + p), c2);
+    c3 = Madd.f32x4(x, v128.load(w1 + p, 16), c3);
   }
   const low = f32x4.splat(lo);
   const high = f32x4.splat(hi);
-  Out.row(c, c0, c1, Out.bias(bias, 0), Out.bias(bias, 16), low, high, 8);
-  Out.row(c + 32, c2, c3, Out.bias(bias, 32), Out.bias(bias, 48), low, high, 8);
-  Out.row(c + 64, c4, c5, Out.bias(bias, 64), Out.bias(bias, 80), low, high, 8);
+  Out.row(c, c0, c1, Out.bias(bias, 0, 8), Out.bias(bias, 16, 8), low, high, 8);
+  Out.row(c + 32, c2, c3, Out.bias(bias, 32, cols - 8), Out.bias(bias, 48, cols - 12), low, high, cols - 8);
 }

@@ -7,7 +7,7 @@ export { f32_im2col } from "./conv";
 export { f32_dwconv_row } from "./dwconv";
 export { f32_bsr_1x8, f32_bsr_4x8 } from "./f32_sparse_bsr";
 export { f32_csr_1x16, f32_csr_16x16, f32_csr_turn } from "./f32_sparse_csr";
-export { f32_gemm_1x24, f32_gemm_3x8, f32_gemm_4x8 } from "./gemm_tiles";
+export { f32_gemm_1x16, f32_gemm_3x8, f32_gemm_4x8 } from "./gemm_tiles";
 export { f32_pool_row } from "./pool";
 export { qs8_binary_row } from "./qs8_binary";
 export { qs8_qc8w_dwconv_2x8 } from "./qs8_dwconv";

@@ -1,7 +1,7 @@
 /**
  * The inner kernels of int8 matrix products: rows of `a` as i16 (zero point subtracted) against one panel of packed weights,
  * [pairs][16][2] i8. Each 32-bit lane takes a pair of k from both sides and `dot` adds both products.
- * The loops over k are not unrolled: V8 would hoist the loads and spill the accumulators.
+ * The loop over k is not unrolled where there are eight accumulators: V8 would hoist the loads and spill them. With four, two steps fit.
  */
 import { Field } from "../lib/record";
 import { EpilogueField } from "../shared/plan";
@@ -111,7 +111,20 @@ export function qs8_qc8w_gemm_1x16(
   let p1 = v128.load(start, 16);
   let p2 = v128.load(start, 32);
   let p3 = v128.load(start, 48);
-  for (const end = a + ((<usize>pairs) << 2); a < end; a += 4, w += 32) {
+  const end = a + ((<usize>pairs) << 2);
+  for (const even = end - 4; a < even; a += 8, w += 64) {
+    const a0 = v128.load32_splat(a);
+    p0 = i32x4.add(p0, i32x4.dot_i16x8_s(a0, v128.load8x8_s(w)));
+    p1 = i32x4.add(p1, i32x4.dot_i16x8_s(a0, v128.load8x8_s(w, 8)));
+    p2 = i32x4.add(p2, i32x4.dot_i16x8_s(a0, v128.load8x8_s(w, 16)));
+    p3 = i32x4.add(p3, i32x4.dot_i16x8_s(a0, v128.load8x8_s(w, 24)));
+    const a1 = v128.load32_splat(a, 4);
+    p0 = i32x4.add(p0, i32x4.dot_i16x8_s(a1, v128.load8x8_s(w, 32)));
+    p1 = i32x4.add(p1, i32x4.dot_i16x8_s(a1, v128.load8x8_s(w, 40)));
+    p2 = i32x4.add(p2, i32x4.dot_i16x8_s(a1, v128.load8x8_s(w, 48)));
+    p3 = i32x4.add(p3, i32x4.dot_i16x8_s(a1, v128.load8x8_s(w, 56)));
+  }
+  if (a < end) {
     const a0 = v128.load32_splat(a);
     p0 = i32x4.add(p0, i32x4.dot_i16x8_s(a0, v128.load8x8_s(w)));
     p1 = i32x4.add(p1, i32x4.dot_i16x8_s(a0, v128.load8x8_s(w, 8)));
