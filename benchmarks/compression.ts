@@ -63,7 +63,8 @@ async function agreementOf({ graph, meta }: BuildResult, test: Dataset, answers:
   let same = 0;
   for (let i = 0; i < test.count; i++) {
     data.set(Float32Array.from((await test.item(i))[name], (v) => (v / 255 - PREPROCESS.mean[0]) / PREPROCESS.std[0]));
-    if (argmax(engine.read(await engine.run())[0]) === answers[i]) same++;
+    const [scores] = await engine.read(await engine.run());
+    if (argmax(scores) === answers[i]) same++;
   }
   return same;
 }
