@@ -22,7 +22,13 @@ const channels = (share: number): readonly StepSpec[] => [
   { step: "correct-bias" },
 ];
 
-const RECIPES: Readonly<Record<string, readonly StepSpec[]>> = {
+const smaller = (times: number) => (onnx: number) => [
+  { step: "search", maxSize: onnx / times } as const,
+  { step: "correct-bias" } as const,
+];
+
+/** A recipe, or what it is for an ONNX file of so many bytes. */
+const RECIPES: Readonly<Record<string, readonly StepSpec[] | ((onnx: number) => readonly StepSpec[])>> = {
   int8: [{ step: "quantize" }, { step: "correct-bias" }],
   "int8, biases not corrected": [{ step: "quantize" }],
   "int8, 8 bits": bits(8),
@@ -37,6 +43,10 @@ const RECIPES: Readonly<Record<string, readonly StepSpec[]>> = {
   "search, 0.3 points": [{ step: "search", maxDrop: 0.3 }, { step: "correct-bias" }],
   "search, 0.5 points": [{ step: "search", maxDrop: 0.5 }, { step: "correct-bias" }],
   "search, 1 point": [{ step: "search", maxDrop: 1 }, { step: "correct-bias" }],
+  "8 times smaller": smaller(8),
+  "12 times smaller": smaller(12),
+  "20 times smaller": smaller(20),
+  "25 times smaller": smaller(25),
   "half of the weights, int8": [{ step: "prune", remove: { share: 0.5 } }, { step: "quantize" }],
   "half of the blocks, int8": [{ step: "prune", pattern: "blocks", remove: { share: 0.5 } }, { step: "quantize" }],
   "30 % of the MACs, int8": channels(0.3),
@@ -83,8 +93,9 @@ for (const model of wanted) {
   const correct = (answers: readonly number[]): number => answers.filter((answer, i) => answer === test.labels![i]).length;
   const f32 = correct(await answersOf(float, test));
   for (const recipe of recipes) {
+    const steps = typeof RECIPES[recipe] === "function" ? RECIPES[recipe](onnx.length) : RECIPES[recipe];
     const start = performance.now();
-    const result = await build(onnx, { preprocess: PREPROCESS, calibration, steps: RECIPES[recipe] });
+    const result = await build(onnx, { preprocess: PREPROCESS, calibration, steps });
     const seconds = (performance.now() - start) / 1000;
     const answers = await answersOf(result, test);
     const row = {

@@ -9,6 +9,7 @@ import { planGraph } from "../plan/plan.ts";
 import { Checkpoints } from "./checkpoint.ts";
 import { type Estimate, estimateOf } from "./expected.ts";
 import { identityOf, partsOf } from "./parts.ts";
+import { type Mask, maskOfZeros, prunedWeights } from "./prune/index.ts";
 import { type CheckedStep, checkRecipe, type StepSpec } from "./recipe.ts";
 import { type Context, Measurements, type Samples, type State } from "./state.ts";
 import { stepOf } from "./steps/index.ts";
@@ -18,6 +19,8 @@ export const DEFAULT_CALIBRATION_COUNT = 256;
 export const DEFAULT_VALIDATION_COUNT = 2000;
 /** What is decided without calibration data is decided on so many made-up inputs. */
 const SURROGATES = 32;
+/** Share of zeros from which on they are no accident. */
+const PRUNED = 0.1;
 
 export interface CompressOptions {
   /** Inputs that are like those the model will see. */
@@ -42,6 +45,8 @@ export interface Compressed extends State {
   /** The f32 graph that it was made of. */
   readonly reference: Graph;
   readonly calibration: Samples & { readonly given: boolean };
+  /** What budgets were kept on, where a step asked for it. */
+  readonly validation?: Samples;
 }
 
 /**
@@ -67,14 +72,26 @@ export async function compressGraph(reference: Graph, steps: readonly CheckedSte
 
   const checkpoints = options.resume === undefined ? undefined : new Checkpoints(options.resume, steps, await identityOfRun(context));
   const reached = checkpoints?.latest();
-  let state: State = reached?.state ?? { graph: reference, mask: new Map(), notes: [] };
+  let state: State = reached?.state ?? { graph: reference, mask: maskOfPruned(reference), notes: [] };
   for (const [i, { step, options: chosen }] of steps.entries()) {
     if (reached && i <= reached.step) continue;
     state = await stepOf(step).run(state, chosen, context);
     checkpoints?.save(i, state);
   }
   checkpoints?.clear();
-  return { ...state, reference, calibration };
+  return { ...state, reference, calibration, validation };
+}
+
+/** What was pruned before, here or elsewhere: weights of which so many are exactly 0 stay so. */
+function maskOfPruned(graph: Graph): Mask {
+  const pruned = prunedWeights(graph).filter(({ name }) => {
+    const { data } = graph.constants.get(name)!;
+    return Array.from(data).filter((w) => w === 0).length > PRUNED * data.length;
+  });
+  return maskOfZeros(
+    graph,
+    pruned.map(({ name }) => name),
+  );
 }
 
 async function samplesOf(
