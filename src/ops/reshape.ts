@@ -28,13 +28,9 @@ function reshapeTarget(x: TensorType, wanted: readonly number[], allowZero: bool
   return result;
 }
 
-/**
- * Splits both shapes into the shortest runs of axes with equal products. Where `perm` keeps each run of input axes together and in
- * order, gives the order of output axes that it amounts to.
- */
-function permuteGroups(from: Shape, to: Shape, perm: readonly number[]): readonly number[] | undefined {
-  const places = new Map<number, readonly number[]>();
-  let key = -1;
+/** Both shapes split into the shortest runs of axes with equal products; undefined where that cannot be. */
+function runsOf(from: Shape, to: Shape): readonly (readonly [from: readonly number[], to: readonly number[]])[] | undefined {
+  const runs: [number[], number[]][] = [];
   for (let i = 0, j = 0; i < from.length || j < to.length; ) {
     const [first, target] = [i, j];
     let a = from[i++] ?? 1;
@@ -44,17 +40,31 @@ function permuteGroups(from: Shape, to: Shape, perm: readonly number[]): readonl
       else b *= to[j++];
     }
     if (a !== b || a === 0) return undefined;
-    const run = from
-      .slice(first, i)
-      .map((_, k) => first + k)
-      .filter((axis) => from[axis] !== 1);
-    const at = run.map((axis) => perm.filter((p) => from[p] !== 1).indexOf(axis));
+    runs.push([from.slice(first, i).map((_, k) => first + k), to.slice(target, j).map((_, k) => target + k)]);
+  }
+  return runs;
+}
+
+/** Where `perm` keeps each run of input axes together and in order, gives the order of output axes that it amounts to. */
+function permuteGroups(from: Shape, to: Shape, perm: readonly number[]): readonly number[] | undefined {
+  const places = new Map<number, readonly number[]>();
+  const long = perm.filter((axis) => from[axis] !== 1);
+  let key = -1;
+  const runs = runsOf(from, to);
+  for (const [axes, targets] of runs ?? []) {
+    const at = axes.filter((axis) => from[axis] !== 1).map((axis) => long.indexOf(axis));
     if (at.some((p, k) => k > 0 && p !== at[k - 1] + 1)) return undefined;
     // Axes of 1 have no place of their own: they follow what they followed.
     key = at[0] ?? key;
-    places.set(key, [...(places.get(key) ?? []), ...to.slice(target, j).map((_, k) => target + k)]);
+    places.set(key, [...(places.get(key) ?? []), ...targets]);
   }
-  return [...places].sort(([a], [b]) => a - b).flatMap(([, axes]) => axes);
+  return runs && [...places].sort(([a], [b]) => a - b).flatMap(([, axes]) => axes);
+}
+
+/** The order nearest to `perm` in which axes that a Reshape takes together are neighbours. */
+export function keepTogether(from: Shape, to: Shape, perm: readonly number[]): readonly number[] | undefined {
+  const runs = runsOf(from, to);
+  return runs && [...new Set(perm.flatMap((axis) => runs.find(([axes]) => axes.includes(axis))![0]))];
 }
 
 export const Reshape = defineMover({

@@ -1,7 +1,8 @@
 import { freshNames, prune } from "../graph/edit.ts";
-import type { Graph, Node } from "../graph/graph.ts";
+import { consumersOf, type Graph, type Node } from "../graph/graph.ts";
 import { opOf } from "../ops/index.ts";
 import { makeNode } from "../ops/node.ts";
+import { keepTogether } from "../ops/reshape.ts";
 import { permutationOf } from "../ops/transpose.ts";
 import { evaluateNode } from "../semantics/evaluate.ts";
 import { inferNode } from "../semantics/infer.ts";
@@ -46,6 +47,7 @@ class LayoutPass {
   /** Names under which transposed values are there, by `keyOf`. */
   private readonly written = new Map<string, string>();
   private readonly fresh: (base: string) => string;
+  private readonly consumers: ReadonlyMap<string, readonly Node[]>;
 
   /** Whether images become NHWC. */
   private readonly switches: boolean;
@@ -56,6 +58,7 @@ class LayoutPass {
     this.constants = new Map(graph.constants);
     this.types = new Map(graph.types);
     this.fresh = freshNames(graph);
+    this.consumers = consumersOf(graph);
   }
 
   run(): Graph {
@@ -96,7 +99,8 @@ class LayoutPass {
   }
 
   /** Emits the node on permuted axes; false where it cannot, or where that would need more Transposes than it spares. */
-  private permute(node: Node, perm: Perm): boolean {
+  private permute(node: Node, given: Perm): boolean {
+    const perm = this.regrouped(node, given) ?? given;
     const types = node.inputs.map((input) => (input === "" ? undefined : this.raised(input, perm.length)));
     const constant = (index: number) => this.constants.get(node.inputs[index]);
     const change = opOf(node.op)?.permute?.(node, perm, { inputs: types, constant });
@@ -104,7 +108,7 @@ class LayoutPass {
     const all = change.inputs === "all";
     const turned = node.inputs.map((input, i) => (i === 0 || all ? this.turned(input, perm) : undefined));
     if (turned.includes(null) || !turned.some((view) => view) || !(all || turned[0])) return false;
-    const fixed = node.attrs.layout !== undefined;
+    const fixed = node.attrs.layout !== undefined || perm !== given;
     const spared = turned.filter((view) => view && this.isInOrder(view)).length;
     const needed = turned.filter((view) => view && !this.isInOrder(view) && !this.written.has(keyOf(view))).length;
     if (!fixed && (spared === 0 || needed >= spared) && needed > 0) return false;
@@ -122,6 +126,25 @@ class LayoutPass {
     this.emit({ ...node, inputs, outputs, attrs: change.attrs ?? node.attrs });
     if (moved) for (const [i, output] of node.outputs.entries()) this.views.set(output, { source: outputs[i], perm: back });
     return true;
+  }
+
+  /**
+   * The order for a Reshape that joins axes which lie in another order, on their way to an image: they alone are exchanged, as in a shuffle of
+   * channels, where its own order would take a Transpose before and one behind.
+   */
+  private regrouped({ op, inputs: [input], outputs: [output] }: Node, perm: Perm): Perm | undefined {
+    if (op !== "Reshape" || !this.switches || !this.feedsImage(output)) return undefined;
+    const [from, to] = [this.types.get(input)!.shape, this.graph.types.get(output)!.shape];
+    const order = keepTogether(from, to, perm);
+    return order && String(order) !== String(perm) ? order : undefined;
+  }
+
+  /** Whether an operator that reads channels last comes behind a value, after some that can work on permuted axes. */
+  private feedsImage(value: string, depth = 4): boolean {
+    return (this.consumers.get(value) ?? []).some(
+      ({ op, attrs, outputs }) =>
+        attrs.layout === "NCHW" || (depth > 0 && opOf(op)?.permute && outputs.some((output) => this.feedsImage(output, depth - 1))),
+    );
   }
 
   /**

@@ -170,6 +170,26 @@ describe("layout", () => {
     expect(ops(applied(layout, graph, 1e-6))).toBe("Transpose Conv Transpose Reshape");
   });
 
+  it("shuffles channels by one Transpose of their axis alone", () => {
+    const graph = graphOf({
+      inputs: { x: [1, 6, 5, 4] },
+      constants: { w: random([6, 6, 1, 1], 1), apart: i64([1, 2, 3, 5, 4]), joined: i64([1, 6, 5, 4]) },
+      nodes: [
+        ["Conv", "x w", "c"],
+        ["Reshape", "c apart", "r"],
+        ["Transpose", "r", "t", { perm: [0, 2, 1, 3, 4] }],
+        ["Reshape", "t joined", "s"],
+        ["Split", "s", "left right", { axis: 1 }],
+        ["Concat", "right left", "j", { axis: 1 }],
+        ["Conv", "j w", "y"],
+      ],
+      outputs: "y",
+    });
+    const result = applied(layout, graph, 1e-6);
+    expect(ops(result)).toBe("Transpose Conv Reshape Transpose Reshape Split Concat Conv Transpose");
+    expect(result.nodes[3].attrs.perm).toEqual([0, 1, 2, 4, 3]);
+  });
+
   it("goes through a Softmax of before opset 13 that has one axis", () => {
     const graph = (axis: number) =>
       graphOf({
