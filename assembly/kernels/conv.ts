@@ -70,11 +70,13 @@ export function f32_im2col(r: usize, a: usize, first: i32, rows: i32, scratch: u
   const pad_left = Field.i32(r, ConvField.pad_left);
   const depth = in_c / Field.i32(r, ConvField.groups);
   const dense = depth === in_c && dilation_w === 1;
-  for (let pixel = first; pixel < first + rows; pixel++) {
-    const line = pixel / out_w;
-    const top = (line % out_h) * stride_h - pad_top;
-    const left = (pixel % out_w) * stride_w - pad_left;
-    const image = a + (((line / out_h) * in_h * in_w * in_c) << 2);
+  const line = first / out_w;
+  let out_x = first % out_w;
+  let out_y = line % out_h;
+  let image = a + (((line / out_h) * in_h * in_w * in_c) << 2);
+  for (; rows > 0; rows--) {
+    const top = out_y * stride_h - pad_top;
+    const left = out_x * stride_w - pad_left;
     for (let ky = 0; ky < kernel_h; ky++) {
       const y = top + ky * dilation_h;
       const inside = y >= 0 && y < in_h;
@@ -89,6 +91,11 @@ export function f32_im2col(r: usize, a: usize, first: i32, rows: i32, scratch: u
         else scratch = Copy.zeros(scratch, depth);
       }
     }
+    if (++out_x < out_w) continue;
+    out_x = 0;
+    if (++out_y < out_h) continue;
+    out_y = 0;
+    image += (in_h * in_w * in_c) << 2;
   }
 }
 
@@ -96,8 +103,12 @@ export function f32_im2col(r: usize, a: usize, first: i32, rows: i32, scratch: u
 class Copy {
   @inline static floats(to: usize, from: usize, n: i32): usize {
     const end = to + (n << 2);
-    for (; n >= 4; n -= 4, to += 16, from += 16) v128.store(to, v128.load(from));
-    for (; n > 0; n--, to += 4, from += 4) store<f32>(to, load<f32>(from));
+    if (n >= 4) {
+      // The last vector overlaps those before it.
+      const rest = from + ((n - 4) << 2);
+      for (; from < rest; to += 16, from += 16) v128.store(to, v128.load(from));
+      v128.store(end - 16, v128.load(rest));
+    } else for (; to < end; to += 4, from += 4) store<f32>(to, load<f32>(from));
     return end;
   }
 

@@ -2,7 +2,7 @@
  * 3×3 convolutions of stride 1 by Winograd's F(2×2, 3×3) (Lavin and Gray 2016), in integers and exact: tiles of 2×2 outputs cost 16 products where the
  * definition has 36. The transform of weights is taken twice in each direction, [2 0 0; 1 1 1; 1 −1 1; 0 0 2], so that it stays whole: at most 9 · 127. Inputs
  * grow to 4 · 255, and the outputs, 4 times what they should be, are shifted back. Sums may wrap on the way: the result does not, since
- * k · 255 · 127 · 4 < 2³¹ (`winogradFits`).
+ * k · 255 · 127 · 4 < 2³¹ (`src/ops/conv.ts` sees to it).
  *
  * WINOGRAD_TILES tiles at a time go through all outputs, 8 by 8: weights are transformed anew for each block of tiles, which costs 3 %, and
  * stay i8 in memory.

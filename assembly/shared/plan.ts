@@ -276,7 +276,8 @@ export enum GemmField {
 /**
  * Convolution, NHWC in and out; in and out channels are totals over all groups. Epilogue fields as in GemmField.
  * Also `*_dwconv` (groups == in_c == out_c; `groups` is then ignored). qs8: weights, `bias` and `scale` are padded group by group, each to
- * ⌈(out_c/groups)/16⌉ · 16 outputs, a depthwise layer as one group; `scratch` has `qs8ConvScratch` or `qs8DepthwiseScratch` bytes.
+ * ⌈(out_c/groups)/16⌉ · 16 outputs, a depthwise layer as one group; `scratch` has `qs8ConvScratch`,
+ * `qs8WinogradScratch` or `qs8DepthwiseScratch` bytes.
  */
 export enum ConvField {
   batch = 2,
