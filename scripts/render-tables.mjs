@@ -1,5 +1,6 @@
 // Writes the tables between `<!-- table: name -->` and `<!-- end -->` in these documents from benchmarks/results: `npm run tables`.
 import { readFileSync, writeFileSync } from "node:fs";
+import { benchmarkTables, cost } from "./benchmark-tables.mjs";
 
 const root = new URL("..", import.meta.url);
 const results = (name) => JSON.parse(readFileSync(new URL(`benchmarks/results/${name}.json`, root), "utf8"));
@@ -68,9 +69,9 @@ const tables = {
         points(modes.f32),
         points(modes["int8-static"]),
         points(modes["int8-dynamic"]),
-        ms(timed.times.f32.ms),
-        ms(timed.times.int8.ms),
-        ms(timed.times["onnxruntime f32"].ms),
+        ms(cost(timed.times.f32)),
+        ms(cost(timed.times.int8)),
+        ms(cost(timed.times["onnxruntime f32"])),
       ];
     });
     const { cpu, node, onnxruntime, date } = times.machine;
@@ -85,12 +86,12 @@ const tables = {
       "int8",
       `onnxruntime-web ${onnxruntime} f32`,
     ];
-    return `${table(head, rows)}\n\nTop-1 in % of all 10,000 test images of Fashion-MNIST (\`npm run bench:accuracy\`). Times: one inference, one thread, median, engines\ninterleaved in one process; ${cpu}, Node ${node.slice(1)}, ${date} (\`npm run bench\`).`;
+    return `${table(head, rows)}\n\nTop-1 in % of all 10,000 test images of Fashion-MNIST (\`npm run bench:accuracy\`). Times: one inference, CPU of one thread, median, engines\ninterleaved in one process; ${cpu}, Node ${node.slice(1)}, ${date} (\`npm run bench\`).`;
   },
 };
 
-for (const document of ["README.md", "docs/kernels.md", "docs/models.md", "docs/startup.md"]) {
+for (const document of ["README.md", "docs/kernels.md", "docs/models.md", "docs/startup.md", "docs/benchmarks.md"]) {
   const path = new URL(document, root);
-  const fill = (_, name) => `<!-- table: ${name} -->\n${tables[name]()}\n<!-- end -->`;
+  const fill = (_, name) => `<!-- table: ${name} -->\n${(tables[name] ?? benchmarkTables[name])(results, table)}\n<!-- end -->`;
   writeFileSync(path, readFileSync(path, "utf8").replace(/<!-- table: (\w+) -->[\s\S]*?<!-- end -->/g, fill));
 }
