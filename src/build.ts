@@ -2,9 +2,10 @@
 import { type Comparison, compareGraphs } from "./compress/compare.ts";
 import { type CompressOptions, compressGraph } from "./compress/compress.ts";
 import type { Observer } from "./compress/observers.ts";
+import type { Mask } from "./compress/prune/index.ts";
 import { checkRecipe, type StepSpec } from "./compress/recipe.ts";
 import { type BuildReport, reportOf } from "./compress/report.ts";
-import type { StepNote } from "./compress/state.ts";
+import type { Samples, StepNote } from "./compress/state.ts";
 import { syntheticDataset } from "./data/index.ts";
 import { EdgepackError } from "./errors.ts";
 import type { Meta } from "./format/image.ts";
@@ -14,6 +15,9 @@ import { readOnnx } from "./onnx/index.ts";
 import { optimize } from "./passes/index.ts";
 import { isQuantized } from "./passes/integer-islands.ts";
 import { type Plan, planGraph } from "./plan/plan.ts";
+import { compareAnswers } from "./report/answers.ts";
+import type { Evidence } from "./report/evidence.ts";
+import { weightEvidence } from "./report/weights.ts";
 import type { Tensor } from "./tensor/index.ts";
 
 export type { BuildReport, LayerReport } from "./compress/report.ts";
@@ -33,6 +37,8 @@ export interface BuildOptions extends CompressOptions {
   /** Kept in the pack: names of the classes. */
   readonly labels?: readonly string[];
   readonly name?: string;
+  /** Looks at weights and answers once more, for a full report. */
+  readonly evidence?: boolean;
 }
 
 export interface BuildResult {
@@ -41,12 +47,18 @@ export interface BuildResult {
   /** What the pack runs, for `exportOnnx`. */
   readonly graph: Graph;
   readonly report: BuildReport;
+  /** Weights that steps removed, by the constants of the optimized model. */
+  readonly mask: Mask;
+  /** Where `evidence` was asked for. */
+  readonly evidence?: Evidence;
 }
 
 /** Samples on which a compressed model is compared with the f32 model, at most. */
 const COMPARED = 64;
 /** Without calibration data, inputs are made up, and few tell as much as many. */
 const SYNTHETIC = 8;
+/** Samples whose answers a full report compares, at most. */
+const ANSWERED = 2000;
 
 /**
  * Builds a pack. Every failure is an EdgepackError: of reading the model (`readOnnx`), of operators without kernels (ONNX_UNSUPPORTED), of data
@@ -69,11 +81,21 @@ export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promi
   const plan = planGraph(graph, options);
   const epk = writeEpk(plan.pack);
   const samples = run?.calibration;
+  const labels = options.labels ?? options.calibration?.classes;
   const comparison = run && (await compare(real, graph, plan, options, samples?.given ? samples.indices : undefined));
   return {
     epk,
     meta: plan.pack.meta,
     graph,
+    mask: run?.mask ?? new Map(),
+    ...(options.evidence && {
+      evidence: {
+        recipe: steps,
+        weights: weightEvidence(graph, run?.real),
+        ...(samples?.given && { answers: await answers(real, graph, plan, options, run?.validation ?? samples) }),
+        ...(labels && { labels }),
+      },
+    }),
     report: reportOf({
       mode: modeOf(given, run?.notes ?? []),
       onnx: onnx.length,
@@ -84,6 +106,19 @@ export async function build(onnx: Uint8Array, options: BuildOptions = {}): Promi
       notes: run?.notes ?? [],
     }),
   };
+}
+
+function answers(reference: Graph, graph: Graph, plan: Plan, { preprocess, onProgress }: BuildOptions, { data, indices }: Samples) {
+  return compareAnswers(
+    reference,
+    graph,
+    { data, indices: indices.slice(0, ANSWERED) },
+    {
+      inputs: plan.pack.meta.inputs,
+      preprocess,
+      onProgress: (done, total) => onProgress?.("comparing answers", done, total),
+    },
+  );
 }
 
 function modeOf(given: boolean, notes: readonly StepNote[]): BuildReport["mode"] {

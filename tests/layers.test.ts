@@ -37,6 +37,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "src/run",
     "src/data",
   ],
+  "src/report": ["src/errors.ts", "src/tensor", "src/graph", "src/format", "src/data", "src/compress"],
   "src/profile": ["src/errors.ts", "src/format", "src/run", "assembly/shared"],
   "src/trim": ["src/errors.ts"],
   "src/targets": ["src/errors.ts", "src/format", "src/trim"],

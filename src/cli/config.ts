@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import * as v from "valibot";
 import { OBSERVERS, type Observer } from "../compress/observers.ts";
 import { checkRecipe, describeIssues, type StepSpec } from "../compress/recipe.ts";
+import { type StepName, stepOf } from "../compress/steps/index.ts";
 import { fileError } from "../data/file-error.ts";
 import { EdgepackError } from "../errors.ts";
 import { TARGETS, type TargetName } from "../targets/index.ts";
@@ -47,12 +48,23 @@ export const CONFIG = v.strictObject({
   percentile: described(v.pipe(v.number(), v.gtValue(50), v.maxValue(100)), "how much of the values the percentile observer keeps"),
   steps: described(v.array(v.looseObject({ step: v.string() })), "what is done to the model, in this order"),
   resume: path("a folder in which a run that was killed finds what it had reached"),
+  report: path("a full report: .html to be read, .json for programs"),
+  saveMask: path("an .npz with the weights that were removed, for the mask step"),
 });
 
 export type Config = Omit<v.InferOutput<typeof CONFIG>, "steps" | "$schema"> & { readonly steps?: readonly StepSpec[] };
 
 /** Which of the options are paths. */
-const PATHS = ["model", "out", "labels", "calibration", "validation", "resume"] as const satisfies readonly (keyof Config)[];
+const PATHS = [
+  "model",
+  "out",
+  "labels",
+  "calibration",
+  "validation",
+  "resume",
+  "report",
+  "saveMask",
+] as const satisfies readonly (keyof Config)[];
 
 /** For configurations in TypeScript: `export default defineConfig({ … })`. */
 export const defineConfig = (config: Config): Config => config;
@@ -67,12 +79,15 @@ export async function readConfig(file: string): Promise<Config> {
   if (!result.success) throw new EdgepackError("CONFIG", `${file} is no configuration:`, describeIssues(result.issues, "", CONFIG));
   const { $schema: _, steps, ...options } = result.output;
   if (steps) checkRecipe(steps);
-  const resolved = { ...options } as Config;
-  for (const name of PATHS) {
-    const path = options[name];
-    if (path !== undefined) Object.assign(resolved, { [name]: isAbsolute(path) ? path : join(dirname(file), path) });
-  }
-  return { ...resolved, ...(steps && { steps: steps as unknown as readonly StepSpec[] }) };
+  const fromHere = <T extends Record<string, unknown>>(options: T, names: readonly string[]): T => {
+    const paths = names.flatMap((name) => {
+      const path = options[name];
+      return typeof path === "string" ? [[name, isAbsolute(path) ? path : join(dirname(file), path)] as const] : [];
+    });
+    return { ...options, ...Object.fromEntries(paths) };
+  };
+  const resolved = steps?.map((spec) => fromHere(spec, stepOf(spec.step as StepName).paths ?? []));
+  return { ...fromHere(options, PATHS), ...(resolved && { steps: resolved as unknown as readonly StepSpec[] }) };
 }
 
 function readJson(file: string): unknown {

@@ -1,4 +1,5 @@
 import type { BuildReport, LayerReport } from "../build.ts";
+import { decibels, share } from "../report/numbers.ts";
 import type { LimitRow, ShippedFile } from "../targets/index.ts";
 import { bytes, type Cell, count, digits, table } from "./table.ts";
 import { type Colors, colorsFor, print, type Terminal } from "./terminal.ts";
@@ -17,9 +18,6 @@ interface Section {
   readonly headings: readonly string[];
   readonly rows: readonly (readonly Cell[])[];
 }
-
-const share = (part: number, whole: number) => (whole === 0 ? "" : `${((100 * part) / whole).toFixed(1)} %`);
-const decibels = (sqnr: number | undefined) => (sqnr === undefined ? "" : Number.isFinite(sqnr) ? sqnr.toFixed(1) : "exact");
 
 function sizeSection({ sizes }: BuildReport): Section {
   const row = (title: string, n: number) => [title, bytes(n), share(n, sizes.onnx)];

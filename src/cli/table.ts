@@ -1,23 +1,7 @@
 import Table from "cli-table3";
 import type { Colors } from "./terminal.ts";
 
-/** Bytes for people: three digits, SI units (1 kB = 1000 bytes). */
-export function bytes(n: number): string {
-  if (Math.round(n) < 1000) return `${Math.round(n)} B`;
-  const [value, unit] = n < 1e6 ? [n / 1e3, "kB"] : [n / 1e6, "MB"];
-  return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ${unit}`;
-}
-
-/** A count for people: 12.5 M. */
-export function count(n: number): string {
-  const [value, unit] = n < 1e4 ? [n, ""] : n < 1e6 ? [n / 1e3, " k"] : n < 1e9 ? [n / 1e6, " M"] : [n / 1e9, " G"];
-  return `${unit === "" ? value : value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)}${unit}`;
-}
-
-/** At most this many significant digits, without trailing zeros. */
-export function digits(x: number, most = 4): string {
-  return Number.isFinite(x) ? String(Number(x.toPrecision(most))) : String(x);
-}
+export { bytes, count, digits } from "../report/numbers.ts";
 
 const NO_LINES = Object.fromEntries(
   [

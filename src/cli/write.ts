@@ -31,12 +31,12 @@ async function withTemporary(temporary: string, path: string, work: () => Promis
   }
 }
 
-/** Refuses, before any work is done, an output file that must not or cannot be written: one that `isOurs` does not know, unless forced. */
-export function checkFile(path: string, force: boolean, isOurs: (head: Uint8Array) => boolean): void {
+/** Refuses, before any work is done, an output file that must not or cannot be written: one that `isOurs` does not know as `kind`, unless forced. */
+export function checkFile(path: string, force: boolean, isOurs: (head: Uint8Array) => boolean, kind = "a .epk"): void {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat?.isDirectory()) throw new EdgepackError("FILE", `${path} is a folder; give the name of a file`);
   if (stat && !force && !isOurs(readHead(path, 16)))
-    throw new EdgepackError("FILE", `${path} exists and is not a .epk; --force overwrites it`);
+    throw new EdgepackError("FILE", `${path} exists and is not ${kind}; --force overwrites it`);
   if (!statSync(dirname(resolve(path)), { throwIfNoEntry: false })?.isDirectory())
     throw new EdgepackError("FILE", `the folder of ${path} does not exist`);
 }

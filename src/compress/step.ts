@@ -9,6 +9,8 @@ export interface Step<Schema extends GenericSchema> {
   /** For people: what it does, as a sentence without its end. */
   readonly summary: string;
   readonly options: Schema;
+  /** Options that are paths; configurations have them relative to themselves. */
+  readonly paths?: readonly string[];
   /** What it works on and what it leaves behind: recipes whose steps do not follow from each other are refused. */
   readonly takes: WeightForm;
   readonly leaves: WeightForm;

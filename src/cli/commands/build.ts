@@ -1,9 +1,11 @@
 import { basename } from "node:path";
 import { type Command, Option } from "commander";
 import { build } from "../../build.ts";
+import { encodeMask } from "../../compress/prune/index.ts";
 import { readBytes } from "../../data/file.ts";
 import { openDataset } from "../../data/index.ts";
 import { EdgepackError } from "../../errors.ts";
+import { reportWriter } from "../../report/file.ts";
 import {
   checkLimits,
   type LimitRow,
@@ -37,6 +39,8 @@ import { checkFile, checkFolder, writeFile, writeFolder } from "../write.ts";
 interface Options extends ModelOptions, CalibrationOptions, StepOptions {
   readonly config?: string;
   readonly resume?: string;
+  readonly report?: string;
+  readonly saveMask?: string;
   readonly validationCount?: number;
   readonly out?: string;
   readonly target?: TargetName;
@@ -44,6 +48,10 @@ interface Options extends ModelOptions, CalibrationOptions, StepOptions {
   readonly force?: boolean;
   readonly json?: boolean;
 }
+
+/** What earlier builds wrote may be overwritten: our page or JSON, and archives of arrays. */
+const isReport = (head: Uint8Array): boolean => /^\s*(<!doctype html>|\{)/.test(new TextDecoder().decode(head));
+const isZip = ([first, second]: Uint8Array): boolean => first === 0x50 && second === 0x4b;
 
 /** Seconds that are worth a word before. */
 const LONG = 10;
@@ -53,7 +61,7 @@ Examples:
   $ edgepack build model.onnx
   $ edgepack build model.onnx --calibration photos/ --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
   $ edgepack build model.onnx --calibration data.npz --target cloudflare -o worker
-  $ edgepack build model.onnx --calibration data.npz --max-drop 0.5
+  $ edgepack build model.onnx --calibration data.npz --max-drop 0.5 --report report.html
   $ edgepack build --config edgepack.config.json`;
 
 export function addBuild(program: Command, terminal: Terminal): void {
@@ -69,6 +77,8 @@ export function addBuild(program: Command, terminal: Terminal): void {
     .addOption(new Option("--weights <type>", "store weights as int8 or f32").default("int8").argParser(oneOf("int8", "f32")));
   addModelOptions(addStepOptions(addCalibrationOptions(command)))
     .option("--resume <folder>", "where a run that was killed finds what it had reached")
+    .option("--report <file>", "write a full report too: an .html page to be read, or .json")
+    .option("--save-mask <file>", "write which weights were removed, as an .npz that the mask step and numpy read")
     .option("--force", "overwrite what edgepack did not write")
     .option("--json", "print the report as JSON")
     .addHelpText("after", EXAMPLE)
@@ -97,8 +107,12 @@ async function buildModel(terminal: Terminal, path: string, options: Options, re
     throw new EdgepackError("USAGE", "--weights f32 stores the model as it is: leave it or the steps out.");
   const name = basename(path).replace(/\.onnx$/i, "");
   const out = options.out ?? (options.target ? `${name}-${options.target}` : `${name}.epk`);
-  if (options.target) checkFolder(out, options.force === true);
-  else checkFile(out, options.force === true, isPack);
+  const force = options.force === true;
+  if (options.target) checkFolder(out, force);
+  else checkFile(out, force, isPack);
+  const writeReport = options.report === undefined ? undefined : reportWriter(options.report);
+  if (options.report !== undefined) checkFile(options.report, force, isReport, "a report");
+  if (options.saveMask !== undefined) checkFile(options.saveMask, force, isZip, "a mask");
 
   const onnx = readBytes(path);
   const external = externalDataOf(path);
@@ -114,7 +128,7 @@ async function buildModel(terminal: Terminal, path: string, options: Options, re
   if (calibration && options.weights === "f32") warn(terminal, "--calibration has no effect with --weights f32");
 
   const progress = progressOn(terminal);
-  const { epk, meta, report } = await build(onnx, {
+  const { epk, meta, report, evidence, mask } = await build(onnx, {
     name,
     shapes: options.shape,
     fixed: options.fix,
@@ -135,6 +149,7 @@ async function buildModel(terminal: Terminal, path: string, options: Options, re
     },
     preprocess,
     labels,
+    evidence: writeReport !== undefined,
     onProgress: progress.update,
   }).finally(progress.stop);
 
@@ -146,6 +161,11 @@ async function buildModel(terminal: Terminal, path: string, options: Options, re
     limits = checkLimits(options.target, usageOf(files, meta.memory));
     runtime = shippedRuntime(files);
   } else await writeFile(out, epk);
+  if (writeReport && evidence) await writeFile(options.report!, writeReport({ ...report, evidence }));
+  if (options.saveMask !== undefined) {
+    if (mask.size === 0) warn(terminal, "no step removed weights one by one, so there is no mask to save");
+    else await writeFile(options.saveMask, encodeMask(mask));
+  }
   for (const text of report.warnings) warn(terminal, text);
   if (options.json) printJson(terminal, { output: out, ...(options.target && { target: options.target, runtime, limits }), ...report });
   else printReport(terminal, report, limits, runtime);

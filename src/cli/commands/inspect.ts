@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { macsOf } from "../../compress/report.ts";
+import { ZIP_MAGIC } from "../../data/arrays.ts";
 import { readBytes } from "../../data/file.ts";
 import { EdgepackError } from "../../errors.ts";
 import type { Graph } from "../../graph/graph.ts";
@@ -13,6 +14,7 @@ import { externalDataOf } from "../model-options.ts";
 import { bytes, count, table } from "../table.ts";
 import { colorsFor, print, printJson, type Terminal } from "../terminal.ts";
 import { type Fixed, fixed, type Shapes, shape } from "../values.ts";
+import { printMask } from "./inspect-mask.ts";
 import { inspectPack, printPack } from "./inspect-pack.ts";
 
 interface Options {
@@ -24,20 +26,24 @@ interface Options {
 const EXAMPLE = `
 Examples:
   $ edgepack inspect model.onnx --shape image=1,3,224,224
-  $ edgepack inspect model.epk --json`;
+  $ edgepack inspect model.epk --json
+  $ edgepack inspect mask.npz`;
 
 export function addInspect(program: Command, terminal: Terminal): void {
   program
     .command("inspect")
-    .summary("show what is in a model or a pack")
-    .description("Shows inputs, outputs, operators, parameters, multiply-accumulates and bytes of an ONNX model or of a pack.")
-    .argument("<model>", "an .onnx file, or a pack (.epk)")
+    .summary("show what is in a model, a pack or a mask")
+    .description(
+      "Shows inputs, outputs, operators, parameters, multiply-accumulates and bytes of an ONNX model or of a pack, or what a mask removes.",
+    )
+    .argument("<model>", "an .onnx file, a pack (.epk), or a mask (.npz)")
     .option("--shape <name=dims>", "fix the shape of an .onnx file's input; repeatable", shape)
     .option("--fix <name=values>", "make an input of an .onnx file a constant, as in sr=16000; repeatable", fixed)
     .option("--json", "print as JSON")
     .addHelpText("after", EXAMPLE)
     .action((path: string, options: Options) => {
       const file = readBytes(path);
+      if (ZIP_MAGIC.every((byte, i) => file[i] === byte)) return printMask(terminal, path, options.json === true);
       if (isPack(file)) {
         const pack = inspectPack(file);
         if (options.json) printJson(terminal, pack);

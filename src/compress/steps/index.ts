@@ -3,11 +3,12 @@ import type { GenericSchema } from "valibot";
 import type { Step } from "../step.ts";
 import { correctBias } from "./correct-bias.ts";
 import { equalize } from "./equalize.ts";
+import { mask } from "./mask.ts";
 import { prune } from "./prune.ts";
 import { quantize } from "./quantize.ts";
 import { search } from "./search.ts";
 
-export const STEPS = { equalize, prune, quantize, search, "correct-bias": correctBias };
+export const STEPS = { equalize, prune, mask, quantize, search, "correct-bias": correctBias };
 
 export type StepName = keyof typeof STEPS;
 
