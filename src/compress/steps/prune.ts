@@ -1,9 +1,10 @@
 import * as v from "valibot";
-import type { Graph } from "../../graph/graph.ts";
+import type { Graph, Node } from "../../graph/graph.ts";
 import { checkPatterns, matches } from "../patterns.ts";
 import {
   type Amount,
   applyMask,
+  type Criterion,
   combineMasks,
   inspectMask,
   type Mask,
@@ -11,9 +12,9 @@ import {
   maskOfZeros,
   type Pattern,
   prunedWeights,
+  pruneGradually,
   reconstruct,
   removeDeadChannels,
-  type Saliency,
   select,
   selectChannels,
   surgeon,
@@ -51,12 +52,22 @@ const OPTIONS = v.pipe(
     ),
     by: v.optional(
       v.pipe(
-        v.picklist(["surgeon", "wanda", "magnitude"]),
+        v.picklist(["wanda", "surgeon", "magnitude"]),
         v.description(
-          "what a weight is worth: the error that is left when others make up for it (OBS), its share of the layer's output (Wanda), or its size",
+          "what a weight is worth: its share of the layer's output (Wanda), the error that is left when others make up for it (OBS), or its size",
         ),
       ),
-      "surgeon",
+      "wanda",
+    ),
+    rounds: v.optional(
+      v.pipe(
+        v.number(),
+        v.integer(),
+        v.minValue(1),
+        v.maxValue(32),
+        v.description("in how many rounds, after each of which what stays is refitted"),
+      ),
+      4,
     ),
     scope: v.optional(v.pipe(v.picklist(["output", "layer", "model"]), v.description("what weights are ranked among")), "model"),
     reconstruct: v.optional(v.pipe(v.boolean(), v.description("refit the weights that stay to what the layer did")), true),
@@ -89,13 +100,16 @@ async function pruneWeights(state: State, options: Options, { measured }: Contex
   const { graph } = state;
   const needsMoments = options.by !== "magnitude" || options.reconstruct;
   const moments = needsMoments ? (await measured.moments(graph)).moments : new Map();
-  const saliencies = { magnitude: () => magnitude(graph), wanda: () => wanda(graph, moments), surgeon: () => surgeon(graph, moments) };
-  const saliency: Saliency = saliencies[options.by]();
-  const chosen = select(graph, saliency, options.remove as Amount | undefined, {
+  const criterion = CRITERIA[options.by];
+  const selection = {
     pattern: patternOf(options.pattern),
     scope: options.scope,
-    ...(!isAll(options.layers) && { layers: ({ name }) => options.layers.some((pattern) => matches(pattern, name)) }),
-  });
+    ...(!isAll(options.layers) && { layers: ({ name }: Node) => options.layers.some((pattern) => matches(pattern, name)) }),
+  };
+  const gradual = options.reconstruct && options.remove !== undefined && "share" in options.remove;
+  const chosen = gradual
+    ? pruneGradually(graph, criterion, options.remove as { share: number }, moments, { ...selection, rounds: options.rounds }).mask
+    : select(graph, criterion(graph, moments), options.remove as Amount | undefined, selection);
   const mask = combineMasks(state.mask, chosen);
   return {
     ...state,
@@ -105,25 +119,54 @@ async function pruneWeights(state: State, options: Options, { measured }: Contex
   };
 }
 
-async function pruneChannels(state: State, options: Options, { measured }: Context): Promise<State> {
+const CRITERIA: Readonly<Record<Options["by"], Criterion>> = { magnitude, wanda, surgeon };
+
+async function pruneChannels(state: State, options: Options, context: Context): Promise<State> {
   const { graph } = state;
-  const { moments } = await measured.moments(graph);
-  const remove = options.remove as { macs: number } | { parameters: number };
-  const left = "macs" in remove ? { macs: 1 - remove.macs } : { parameters: 1 - remove.parameters };
-  const chosen = selectChannels(graph, left, options.by === "magnitude" ? {} : { moments });
-  const mask = combineMasks(state.mask, chosen);
-  const smaller = removeDeadChannels(options.reconstruct ? reconstruct(graph, mask, moments) : applyMask(graph, mask));
-  const before = macs(graph);
+  const [kind, share] = Object.entries(options.remove!)[0] as ["macs" | "parameters", number];
+  const sizeOf = kind === "macs" ? macs : parameters;
+  const wanted = (1 - share) * sizeOf(graph);
+  const rounds = options.reconstruct ? options.rounds : 1;
+  let current = graph;
+  for (let round = 1; round <= rounds; round++) {
+    // Each round takes the same share of what there is, and measures anew what the smaller model reads.
+    const left = wanted / sizeOf(current);
+    if (left >= 1) break;
+    current = await withoutChannels(current, kind, left ** (1 / (rounds - round + 1)), options, context);
+    context.onProgress?.("removing channels", round, rounds);
+  }
+  const masked = [...state.mask.keys()].filter((name) => current.constants.has(name));
   return {
     ...state,
-    graph: smaller,
-    mask: maskOfZeros(
-      smaller,
-      [...state.mask.keys()].filter((name) => smaller.constants.has(name)),
-    ),
-    notes: [...state.notes, { step: "prune", pattern: "channels", macs: { before, after: macs(smaller) }, weights: summaryOf(chosen) }],
+    graph: current,
+    mask: maskOfZeros(current, masked),
+    notes: [
+      ...state.notes,
+      {
+        step: "prune",
+        pattern: "channels",
+        macs: { before: macs(graph), after: macs(current) },
+        parameters: { before: parameters(graph), after: parameters(current) },
+      },
+    ],
   };
 }
+
+async function withoutChannels(
+  graph: Graph,
+  kind: "macs" | "parameters",
+  left: number,
+  { by, reconstruct: refit }: Options,
+  { measured }: Context,
+): Promise<Graph> {
+  const moments = by !== "magnitude" || refit ? (await measured.moments(graph)).moments : undefined;
+  const budget = kind === "macs" ? { macs: left } : { parameters: left };
+  const mask = selectChannels(graph, budget, by === "magnitude" ? {} : { moments });
+  return removeDeadChannels(refit ? reconstruct(graph, mask, moments!) : applyMask(graph, mask));
+}
+
+const parameters = (graph: Graph): number =>
+  [...graph.constants.values()].reduce((sum, { dtype, data }) => sum + (dtype === "f32" ? data.length : 0), 0);
 
 const isAll = (patterns: readonly string[]): boolean => patterns.length === 1 && patterns[0] === "*";
 
