@@ -1,5 +1,5 @@
 /**
- * The same nets in other engines, measured from inside: `npm run bench:runtimes [-- --quick --litert folder]`, after `npm run build` and `npm run test:runtimes`, which
+ * The same nets in other engines, measured from inside: `npm run bench:runtimes [-- --quick --engines node,deno,workerd --litert folder]`, after `npm run build` and `npm run test:runtimes`, which
  * installs Node 22 and 24, Deno and workerd. Peers run beside edgepack where the engine runs them. Writes benchmarks/results/runtimes.json.
  */
 import { execFileSync } from "node:child_process";
@@ -20,6 +20,7 @@ import { timeInWorkerd, workerdVersion } from "./runtimes/workerd.ts";
 const { values: options } = parseArgs({
   options: {
     nets: { type: "string", default: "dscnn,resnet8,mobilenetv1,mobilenetv2" },
+    engines: { type: "string", default: "node,deno,workerd" },
     litert: { type: "string", default: "" },
     quick: { type: "boolean", default: false },
     out: { type: "string", default: "benchmarks/results/runtimes.json" },
@@ -102,14 +103,19 @@ try {
       );
     writeFileSync(new URL(options.out, ROOT), `${JSON.stringify({ machine: machine(ROOT), runtimes }, null, 2)}\n`);
   };
-  for (const command of [process.execPath, ...nodes.map((name) => at(`tests/runtimes/node/node_modules/${name}/bin/node`))])
+  const engines = new Set(options.engines.split(","));
+  for (const command of !engines.has("node")
+    ? []
+    : [process.execPath, ...nodes.map((name) => at(`tests/runtimes/node/node_modules/${name}/bin/node`))])
     add(timed(`Node ${version(command).slice(1)}`, command, [], folder, onnxruntime, options.litert));
-  add(timed(version(denoPath).replace(/^deno (\S+).*/, "Deno $1"), denoPath, ["run", "--allow-all", "--no-config"], folder, bundled, ""));
-  add({
-    runtime: `workerd ${await workerdVersion()}`,
-    results: await timeInWorkerd(folder, nets, PACE),
-    refused: { onnxruntime: "it compiles its wasm from bytes, which workerd does not do" },
-  });
+  if (engines.has("deno"))
+    add(timed(version(denoPath).replace(/^deno (\S+).*/, "Deno $1"), denoPath, ["run", "--allow-all", "--no-config"], folder, bundled, ""));
+  if (engines.has("workerd"))
+    add({
+      runtime: `workerd ${await workerdVersion()}`,
+      results: await timeInWorkerd(folder, nets, PACE),
+      refused: { onnxruntime: "it compiles its wasm from bytes, which workerd does not do" },
+    });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
