@@ -1,7 +1,9 @@
 import { unzipSync } from "fflate";
 import type { Port } from "../format/image.ts";
 import { type Dataset, type InputSpec, type ItemData, invalid, type OpenOptions, type Part } from "./dataset.ts";
+import { toElements } from "./elements.ts";
 import { DEFLATE_MAX_RATIO, readBytes, startsWith } from "./file.ts";
+import type { Fit } from "./fit.ts";
 import { NPY_MAGIC, type NpyArray, parseNpy } from "./npy.ts";
 import { imageInput, toInput } from "./pixels.ts";
 
@@ -70,16 +72,8 @@ const product = (dims: readonly number[]) => dims.reduce((n, d) => n * d, 1);
 
 /** Converts elements to what the input holds; integers must fit, and floats do not become integers. */
 function convert(path: string, { kind, data }: NpyArray, dtype: Port["dtype"]): ItemData {
-  if (dtype === "f32") return data instanceof Float32Array ? data : Float32Array.from(data);
-  const [array, lo, hi] = {
-    i8: [Int8Array, -128, 127] as const,
-    u8: [Uint8Array, 0, 255] as const,
-    bool: [Uint8Array, 0, 1] as const,
-    i32: [Int32Array, -(2 ** 31), 2 ** 31 - 1] as const,
-  }[dtype];
-  if (kind === "f") throw invalid(path, `it holds floats, and the input takes ${dtype}`);
-  if (!data.every((v: number) => v >= lo && v <= hi)) throw invalid(path, `it holds values that do not fit ${dtype} (${lo}..${hi})`);
-  return array.from(data);
+  if (kind === "f" && dtype !== "f32") throw invalid(path, `it holds floats, and the input takes ${dtype}`);
+  return toElements(path, data, dtype);
 }
 
 interface Column {
@@ -88,9 +82,9 @@ interface Column {
 }
 
 /** Bytes of images for an input that carries its preprocessing: [N,H,W] or [N,H,W,C] of any size, or [N,C,H,W] just as the model's. */
-function imageColumn(path: string, array: NpyArray, spec: InputSpec): Column | undefined {
+function imageColumn(path: string, array: NpyArray, spec: InputSpec, fit: Fit): Column | undefined {
   if (!spec.preprocess || !(array.data instanceof Uint8Array) || array.kind === "b") return undefined;
-  const input = imageInput(spec);
+  const input = imageInput(spec, fit);
   const { data } = array;
   const planar = same(array.shape.slice(1), [input.channels, input.height, input.width]) && input.channels === 3;
   const gray = array.shape.length === 4 && array.shape[1] === 1 && input.channels === 1;
@@ -141,7 +135,7 @@ export function openArrays(path: string, options: OpenOptions): Dataset {
   const bytes = readBytes(path);
   const arrays: Arrays = startsWith(bytes, NPY_MAGIC) ? new Map([["", parseNpy(path, bytes)]]) : readNpz(path);
   const { data, labels } = assign(path, arrays, options);
-  const columns = options.inputs.map((spec, i) => imageColumn(path, data[i], spec) ?? valueColumn(path, data[i], spec));
+  const columns = options.inputs.map((spec, i) => imageColumn(path, data[i], spec, options) ?? valueColumn(path, data[i], spec));
   const count = columns[0].count;
   if (count === 0) throw invalid(path, "it holds no items");
   if (columns.some((c) => c.count !== count)) throw invalid(path, `its arrays differ in length: ${columns.map((c) => c.count).join(", ")}`);

@@ -71,3 +71,15 @@ export function gunzipExactly(path: string, bytes: Uint8Array, size: number): Ui
   if (unpacked.length !== size) throw invalid(path, `unpacks to ${unpacked.length} bytes where its header announces ${size}`);
   return new Uint8Array(unpacked.buffer, unpacked.byteOffset, size);
 }
+
+/** The whole file, unpacked where it is a gzip stream. */
+export function readUnpacked(path: string): Uint8Array {
+  const bytes = readBytes(path);
+  if (!startsWith(bytes, GZIP_MAGIC)) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: Math.min(MAX_FILE_BYTES, Math.max(bytes.length, 64) * DEFLATE_MAX_RATIO) });
+  } catch (error) {
+    const tooLong = (error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
+    throw invalid(path, tooLong ? `unpacks to more than ${MAX_FILE_BYTES} bytes` : (error as Error).message, error);
+  }
+}

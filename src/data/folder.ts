@@ -1,14 +1,12 @@
-import { type Dirent, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { EdgepackError } from "../errors.ts";
+import { type Dirent, existsSync, readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { classNumbers } from "./classes.ts";
+import { readCsv } from "./csv.ts";
 import { type Dataset, invalid, type OpenOptions, type Part } from "./dataset.ts";
-import { readBytes, readHead } from "./file.ts";
 import { fileError } from "./file-error.ts";
 import { openIdx } from "./idx.ts";
-import { decodeImage, IMAGE_MAGIC_BYTES, isImage } from "./images.ts";
-import { imageInput, toInput } from "./pixels.ts";
-
-const IMAGE_NAME = /\.(png|jpe?g)$/i;
+import { openListing } from "./listing.ts";
+import { isMediaName, openMedia } from "./media.ts";
 
 /** MNIST's file names: idx images of the two halves. */
 const MNIST_IMAGES: { readonly [P in Part]: RegExp } = {
@@ -38,48 +36,20 @@ function list(path: string): Entry[] {
   }
 }
 
-const imagesOf = (path: string, entries: readonly Entry[]) =>
-  entries.filter(({ name, folder }) => !folder && IMAGE_NAME.test(name)).map(({ name }) => join(path, name));
+const mediaIn = (path: string, entries: readonly Entry[]) =>
+  entries.filter(({ name, folder }) => !folder && isMediaName(name)).map(({ name }) => join(path, name));
 
-/**
- * The number of each class folder: by the model's labels where all names are among them; the names themselves where they are whole
- * numbers; else their place in sorted order.
- */
-function classNumbers(names: readonly string[], labels: readonly string[] | undefined): { numbers: number[]; classes?: readonly string[] } {
-  if (labels && names.every((name) => labels.includes(name)))
-    return { numbers: names.map((name) => labels.indexOf(name)), classes: labels };
-  if (names.every((name) => /^\d{1,9}$/.test(name))) return { numbers: names.map(Number), classes: labels };
-  return { numbers: names.map((_, i) => i), classes: names };
-}
-
-/** Images that are read and decoded when asked for. */
-export function openImages(
-  path: string,
-  files: readonly string[],
-  options: OpenOptions,
-  labels?: Int32Array,
-  classes?: readonly string[],
-): Dataset {
-  if (options.inputs.length !== 1)
-    throw invalid(path, `images feed one input, and the model has ${options.inputs.length}; give an .npz with an array for each`);
-  const input = imageInput(options.inputs[0]);
-  const bad = files.filter((file) => !isImage(readHead(file, IMAGE_MAGIC_BYTES)));
-  if (bad.length > 0) throw new EdgepackError("DATA_INVALID", `${path}: these files are neither PNG nor JPEG images`, bad);
-  return {
-    count: files.length,
-    labels,
-    classes,
-    kind: "images",
-    description: `${files.length} image${files.length === 1 ? "" : "s"} from ${path}`,
-    async item(i) {
-      return { [input.name]: toInput(decodeImage(files[i], readBytes(files[i])), input) };
-    },
-  };
+/** The table that says each file's class: the only .csv in the folder, or the one of its name beside it. */
+function listingOf(path: string, entries: readonly Entry[]): string | undefined {
+  const inside = entries.filter(({ name, folder }) => !folder && /\.csv$/i.test(name)).map(({ name }) => join(path, name));
+  if (inside.length > 1) throw invalid(path, "it holds several .csv files: keep one that names each file and its class");
+  const beside = `${resolve(path)}.csv`;
+  return inside[0] ?? (existsSync(beside) ? beside : undefined);
 }
 
 /**
- * A folder: the usual MNIST file names; `train` and `test` (or `val`) subfolders; a subfolder of images for each class; or images.
- * Files of other kinds are passed over.
+ * A folder: the usual MNIST file names; `train` and `test` (or `val`) subfolders; a subfolder of images or recordings for each class; or images
+ * or recordings, whose classes a .csv inside it or beside it can say. Files of other kinds are passed over.
  */
 export function openFolder(path: string, options: OpenOptions): Dataset {
   const { part, labels } = options;
@@ -93,25 +63,24 @@ export function openFolder(path: string, options: OpenOptions): Dataset {
     PART_FOLDERS[otherPart].some((name) => names.has(name)) || [...names].some((name) => MNIST_IMAGES[otherPart].test(name));
   if (half !== undefined) return openFolder(join(path, half), options);
 
-  const files = imagesOf(path, entries);
+  const files = mediaIn(path, entries);
   const classes = entries
     .filter(({ folder }) => folder)
-    .map(({ name }) => ({ name, files: imagesOf(join(path, name), list(join(path, name))) }))
+    .map(({ name }) => ({ name, files: mediaIn(join(path, name), list(join(path, name))) }))
     .filter((c) => c.files.length > 0);
   if (otherHalf && files.length === 0) throw invalid(path, `it has a ${otherPart} part but no ${part} part`);
-  if (files.length > 0 && classes.length > 0) throw invalid(path, "it holds both images and folders of images; keep one or the other");
-  if (files.length > 0) return openImages(path, files, options);
-  if (classes.length === 0) throw invalid(path, "it holds no images and no idx files");
-  const { numbers, classes: classNames } = classNumbers(
-    classes.map(({ name }) => name),
-    labels,
-  );
-  const perImage = Int32Array.from(classes.flatMap((c, k) => c.files.map(() => numbers[k])));
-  return openImages(
+  if (files.length > 0 && classes.length > 0) throw invalid(path, "it holds both files and folders of files; keep one or the other");
+  const listing = files.length > 0 ? listingOf(path, entries) : undefined;
+  if (listing !== undefined) return openListing(path, listing, readCsv(listing), options);
+  if (files.length > 0) return openMedia(path, files, options);
+  if (classes.length === 0) throw invalid(path, "it holds no images, no recordings and no idx files");
+  return openMedia(
     path,
     classes.flatMap((c) => c.files),
     options,
-    perImage,
-    classNames,
+    classNumbers(
+      classes.flatMap((c) => c.files.map(() => c.name)),
+      labels,
+    ),
   );
 }

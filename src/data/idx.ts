@@ -49,10 +49,11 @@ function labelsBeside(path: string): string | undefined {
 }
 
 /** Gray images of an `idx3-ubyte` file, with the labels of the `idx1-ubyte` file beside it where there is one. Packed or not. */
-export function openIdx(path: string, { inputs }: OpenOptions): Dataset {
+export function openIdx(path: string, options: OpenOptions): Dataset {
+  const { inputs } = options;
   if (inputs.length !== 1)
     throw invalid(path, `images feed one input, and the model has ${inputs.length}; give an .npz with an array for each`);
-  const input = imageInput(inputs[0]);
+  const input = imageInput(inputs[0], options);
   const { dims, data } = readIdx(path, 3);
   const [count, height, width] = dims;
   if (count === 0 || height === 0 || width === 0 || height * width > MAX_PIXELS) throw invalid(path, `it holds ${dims.join("×")} pixels`);

@@ -1,5 +1,6 @@
 import { EdgepackError } from "../errors.ts";
 import type { InputSpec, ItemData } from "./dataset.ts";
+import { type Fit, fitTo } from "./fit.ts";
 
 /** Images above this are refused before they are decoded. */
 export const MAX_PIXELS = 64 * 2 ** 20;
@@ -12,8 +13,8 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
-/** Where images go: a model input that is one image. */
-export interface ImageInput {
+/** Where images go, and how they are made to fit: a model input that is one image. */
+export interface ImageInput extends Fit {
   readonly name: string;
   readonly height: number;
   readonly width: number;
@@ -36,7 +37,7 @@ function itemDims(shape: readonly number[]): number[] {
  * Reads an input's shape as an image: [1,C,H,W] or [C,H,W] with C of 1 or 3, [1,H,W,C] or [H,W,C], [H,W], or a vector [1,n] that is a square gray image.
  * The layout of its preprocessing decides where both readings fit, else planar. Throws DATA_INVALID where it is none of these.
  */
-export function imageInput({ name, shape, dtype = "f32", preprocess }: InputSpec): ImageInput {
+export function imageInput({ name, shape, dtype = "f32", preprocess }: InputSpec, { resize, crop }: Fit = {}): ImageInput {
   const dims = itemDims(shape);
   const fits = dims.length === 3 && (dtype === "f32" || dtype === "u8");
   const isChannels = (n: number): n is 1 | 3 => n === 1 || n === 3;
@@ -48,7 +49,7 @@ export function imageInput({ name, shape, dtype = "f32", preprocess }: InputSpec
       "DATA_INVALID",
       `input ${name} of ${dtype}[${shape.join(",")}] does not take one image of 1 or 3 channels; give its values as .npy or .npz`,
     );
-  return { name, height, width, channels, planar, form: preprocess ? "raw" : dtype === "u8" ? "bytes" : "unit" };
+  return { name, height, width, channels, planar, form: preprocess ? "raw" : dtype === "u8" ? "bytes" : "unit", resize, crop };
 }
 
 /** Gray from RGB is luma by ITU-R BT.601 (0.299, 0.587, 0.114) in 16-bit fixed point, the same integers as Pillow's; RGB from gray repeats it. */
@@ -61,47 +62,13 @@ export function withChannels({ width, height, channels, data }: Pixels, wanted: 
   return { width, height, channels: wanted, data: out };
 }
 
-/** For each output position: the two source positions and the weight of the second. */
-function taps(from: number, to: number) {
-  return Array.from({ length: to }, (_, i) => {
-    const at = Math.min(Math.max(((i + 0.5) * from) / to - 0.5, 0), from - 1);
-    const first = Math.floor(at);
-    return { first, second: Math.min(first + 1, from - 1), weight: at - first };
-  });
-}
-
-/**
- * Bilinear resize with half-pixel centres and no antialiasing (PyTorch's `interpolate(mode="bilinear", align_corners=False)`), in double,
- * rounded to the nearest byte. The aspect ratio is not kept: the whole image fills the output.
- */
-export function resize(pixels: Pixels, height: number, width: number): Pixels {
-  if (pixels.height === height && pixels.width === width) return pixels;
-  const { channels, data } = pixels;
-  const stride = pixels.width * channels;
-  const columns = taps(pixels.width, width);
-  const out = new Uint8Array(height * width * channels);
-  let to = 0;
-  for (const y of taps(pixels.height, height)) {
-    const [top, bottom] = [y.first * stride, y.second * stride];
-    for (const x of columns) {
-      const [left, right] = [x.first * channels, x.second * channels];
-      for (let k = 0; k < channels; k++) {
-        const above = data[top + left + k] + (data[top + right + k] - data[top + left + k]) * x.weight;
-        const below = data[bottom + left + k] + (data[bottom + right + k] - data[bottom + left + k]) * x.weight;
-        out[to++] = above + (below - above) * y.weight + 0.5;
-      }
-    }
-  }
-  return { width, height, channels, data: out };
-}
-
 /**
  * An image as an input's data. Where the model carries its preprocessing: the raw bytes (H, W, C), which the runtime normalizes. Else in the
  * input's own layout, as f32 in 0..1 (byte / 255) or, for an input of u8, as bytes.
  */
 export function toInput(pixels: Pixels, input: ImageInput): ItemData {
   const { height, width, channels, planar, form } = input;
-  const bytes = resize(withChannels(pixels, channels), height, width).data;
+  const bytes = fitTo(withChannels(pixels, channels), height, width, input).data;
   if (form === "raw") return bytes;
   const out = form === "bytes" ? new Uint8Array(bytes.length) : new Float32Array(bytes.length);
   const divisor = form === "bytes" ? 1 : 255;

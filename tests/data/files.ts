@@ -68,3 +68,37 @@ export function png(
 /** A gray PNG filled with one value. */
 export const grayPng = (width: number, height: number, value: number) =>
   png({ width, height, depth: 8, colour: 0 }, Array.from({ length: height }, () => [0, ...new Array(width).fill(value)]).flat());
+
+interface WavHeader {
+  readonly tag?: number;
+  readonly bits: number;
+  readonly channels?: number;
+  readonly rate?: number;
+  /** Chunks between the header and the samples. */
+  readonly before?: Uint8Array;
+}
+
+/** A WAV of samples that are encoded already. */
+export function wav({ tag = 1, bits, channels = 1, rate = 8000, before = new Uint8Array() }: WavHeader, data: Uint8Array): Uint8Array {
+  const out = Buffer.alloc(36);
+  out.write("RIFF", 0);
+  out.writeUInt32LE(36 + before.length + data.length, 4);
+  out.write("WAVEfmt ", 8);
+  out.writeUInt32LE(16, 16);
+  out.writeUInt16LE(tag, 20);
+  out.writeUInt16LE(channels, 22);
+  out.writeUInt32LE(rate, 24);
+  out.writeUInt32LE((rate * channels * bits) / 8, 28);
+  out.writeUInt16LE((channels * bits) / 8, 32);
+  out.writeUInt16LE(bits, 34);
+  const head = Buffer.alloc(8);
+  head.write("data");
+  head.writeUInt32LE(data.length, 4);
+  return Buffer.concat([out, before, head, data]);
+}
+
+/** A WAV of 16 bits from numbers in −1..1. */
+export const wav16 = (samples: ArrayLike<number>, rate = 8000) => {
+  const data = Int16Array.from(samples, (v) => Math.round(v * 32767));
+  return wav({ bits: 16, rate }, new Uint8Array(data.buffer));
+};

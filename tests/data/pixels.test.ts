@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { imageInput, resize, toInput, withChannels } from "../../src/data/pixels.ts";
+import { fitTo, resize } from "../../src/data/fit.ts";
+import { imageInput, toInput, withChannels } from "../../src/data/pixels.ts";
 
 const preprocess = (layout: "nchw" | "nhwc") => ({ mean: [0], std: [1], layout });
+
+const gray = (width: number, height: number, data: number[]) => ({ width, height, channels: 1 as const, data: Uint8Array.from(data) });
 
 describe("imageInput", () => {
   it.each([
@@ -30,8 +33,34 @@ describe("withChannels", () => {
   });
 });
 
+describe("fitTo", () => {
+  const columns = gray(4, 2, [10, 20, 30, 40, 10, 20, 30, 40]);
+
+  it("stretches where nothing is said", () => {
+    expect(fitTo(columns, 2, 2, {})).toEqual(resize(columns, 2, 2));
+  });
+  it("covers with the middle of the longer side", () => {
+    expect([...fitTo(columns, 2, 2, { resize: "cover" }).data]).toEqual([20, 30, 20, 30]);
+  });
+  it("keeps the fraction of the shorter side that crop says, in the middle", () => {
+    const ramp = gray(
+      4,
+      4,
+      Array.from({ length: 16 }, (_, i) => i * 10),
+    );
+    expect([...fitTo(ramp, 2, 2, { resize: "cover", crop: 0.5 }).data]).toEqual([50, 60, 90, 100]);
+  });
+  it("contains between bars of gray", () => {
+    expect([...fitTo(columns, 4, 4, { resize: "contain" }).data]).toEqual([
+      ...[114, 114, 114, 114],
+      ...columns.data,
+      ...[114, 114, 114, 114],
+    ]);
+    expect([...fitTo(gray(1, 1000, new Array(1000).fill(7)), 2, 2, { resize: "contain" }).data]).toEqual([7, 114, 7, 114]);
+  });
+});
+
 describe("resize", () => {
-  const gray = (width: number, height: number, data: number[]) => ({ width, height, channels: 1 as const, data: Uint8Array.from(data) });
   it("doubles as torch.nn.functional.interpolate does", () => {
     expect([...resize(gray(2, 1, [0, 100]), 1, 4).data]).toEqual([0, 25, 75, 100]);
     expect([...resize(gray(2, 2, [0, 40, 80, 120]), 4, 4).data]).toEqual([
