@@ -36,9 +36,10 @@ const results: { weights: string; onnx: number; seconds: number; rss: number; ep
 /** After each build, so that what was measured is kept where a later one is stopped. */
 function save(): void {
   const fits = Object.fromEntries(
-    [...new Set(results.map(({ weights }) => weights))].map((weights) => {
+    [...new Set(results.map(({ weights }) => weights))].flatMap((weights) => {
       const rows = results.filter((row) => row.weights === weights);
-      return [weights, linearFit(rows.map(({ onnx, seconds }) => [onnx / 1e6, seconds]))];
+      // A line through two points fits them, whatever they are.
+      return rows.length < 3 ? [] : [[weights, linearFit(rows.map(({ onnx, seconds }) => [onnx / 1e6, seconds]))]];
     }),
   );
   writeFileSync(new URL(options.out, ROOT), `${JSON.stringify({ machine: machine(ROOT), fits, results }, null, 2)}\n`);
