@@ -3,10 +3,12 @@ import { version } from "../../package.json";
 import { addBench } from "./commands/bench.ts";
 import { addBuild } from "./commands/build.ts";
 import { addCheck } from "./commands/check.ts";
+import { addCompare } from "./commands/compare.ts";
 import { addEval } from "./commands/eval.ts";
 import { addExport } from "./commands/export.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addRun } from "./commands/run.ts";
+import { addSensitivity } from "./commands/sensitivity.ts";
 import { reportFailure } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -30,7 +32,8 @@ function createProgram(terminal: Terminal): Command {
       "after",
       "\nExample:\n  $ edgepack build model.onnx --calibration photos/ --target cloudflare -o worker\n\n`edgepack <command> --help` shows each command's options.",
     );
-  for (const add of [addCheck, addBuild, addRun, addEval, addExport, addInspect, addBench]) add(program, terminal);
+  for (const add of [addCheck, addBuild, addRun, addEval, addExport, addInspect, addCompare, addSensitivity, addBench])
+    add(program, terminal);
   return program;
 }
 

@@ -21,17 +21,22 @@ export function onnxInputs(bytes: Uint8Array, options: ReadOptions): InputSpec[]
   });
 }
 
-/** A model ready to run: a pack as it is; an ONNX file is built in memory with f32 weights first, which is said on stderr. */
+/** A model ready to run. */
 export async function openModel(terminal: Terminal, path: string, options: ModelOptions): Promise<Model> {
+  return load(await openPack(terminal, path, options));
+}
+
+/** A pack as it is; an ONNX file is built in memory with f32 weights, which is said on stderr. */
+export async function openPack(terminal: Terminal, path: string, options: ModelOptions): Promise<Uint8Array> {
   const bytes = readBytes(path);
   if (isPack(bytes)) {
     refuseModelOptions(options, path);
-    return load(bytes);
+    return bytes;
   }
   note(terminal, `${path} is no .epk: building it in memory with f32 weights`);
   const external = externalDataOf(path);
   const preprocess = preprocessOf(options, onnxInputs(bytes, { shapes: options.shape, fixed: options.fix, external }));
   const labels = options.labels === undefined ? undefined : readLabels(options.labels);
   const { epk } = await build(bytes, { shapes: options.shape, fixed: options.fix, external, weights: "f32", preprocess, labels });
-  return load(epk);
+  return epk;
 }

@@ -4,7 +4,7 @@ import { file, folder } from "../data/files.ts";
 import { cli, example } from "./program.ts";
 
 const dscnn = example("dscnn.onnx");
-const COMMANDS = ["check", "build", "run", "eval", "export", "inspect"];
+const COMMANDS = ["check", "build", "run", "eval", "export", "inspect", "compare", "sensitivity", "bench"];
 
 describe("help", () => {
   it("lists all commands on stdout and ends with 0", async () => {
@@ -34,6 +34,12 @@ describe("wrong usage ends with 2 and says what is meant", () => {
     ["a mistyped value", ["build", "m.onnx", "--target", "clodflare"], /Did you mean cloudflare\?/],
     ["no model", ["build"], /Name the model/],
     ["one argument too many", ["inspect", "a.onnx", "b.onnx"], /too many arguments/],
+    ["one model to compare", ["compare", "a.epk"], /two models at least/],
+    ["no examples", ["sensitivity", "m.onnx"], /required option '--calibration <path>'/],
+    ["shares that fall", ["sensitivity", "m.onnx", "--calibration", "x", "--from", "0.7", "--to", "0.3"], /shares rise/],
+    ["half bits", ["sensitivity", "m.onnx", "--calibration", "x", "--by", "bits", "--from", "7.5"], /bits are whole/],
+    ["steps of bits", ["sensitivity", "m.onnx", "--calibration", "x", "--by", "bits", "--steps", "3"], /each number is measured/],
+    ["a report that is neither page nor JSON", ["build", dscnn, "--report", "r.pdf"], /name it \.html or \.json/],
     ["no data", ["eval", "m.epk"], /required option '--data <path>'/],
     ["a seed that is no number", ["build", "m.onnx", "--seed", "x"], /It must be a number/],
     ["a count of 0", ["build", "m.onnx", "--calibration-count", "0"], /whole number from 1/],
