@@ -10,6 +10,7 @@ export interface CalibrationOptions {
   readonly seed: number;
   readonly observer: Observer["kind"];
   readonly percentile: number;
+  readonly symmetric?: boolean;
 }
 
 export function addCalibrationOptions(command: Command): Command {
@@ -26,9 +27,10 @@ export function addCalibrationOptions(command: Command): Command {
     )
     .addOption(
       new Option("--percentile <p>", "how much of the values the percentile observer keeps").default(99.99).argParser(numberAbove(50, 100)),
-    );
+    )
+    .option("--symmetric", "grids of activations with a zero point of 0, as TensorRT wants them");
 }
 
-export function observerOf({ observer, percentile }: CalibrationOptions): Observer {
-  return observer === "percentile" ? { kind: "percentile", percentile } : { kind: observer };
+export function observerOf({ observer, percentile, symmetric = false }: CalibrationOptions): Observer {
+  return observer === "percentile" ? { kind: "percentile", percentile, symmetric } : { kind: observer, symmetric };
 }

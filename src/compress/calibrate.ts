@@ -3,9 +3,9 @@ import { type Dataset, readItems } from "../data/index.ts";
 import type { Preprocess } from "../format/image.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Quant } from "../tensor/index.ts";
-import { emptyRange, type Histogram, histogramOf, observeCounts, observeRange, type Range } from "./histogram.ts";
+import { emptyRanges, type Histogram, histogramOf, observeCounts, observeItem, type Ranges } from "./histogram.ts";
 import { type Instrumented, instrument } from "./instrument.ts";
-import { gridOf, type Observer } from "./observers.ts";
+import { gridOf, NEEDS_COUNTS, type Observer } from "./observers.ts";
 
 /** f32 values that the graph computes or is given, in order. */
 export function realValues(graph: Graph): string[] {
@@ -21,19 +21,19 @@ export interface CalibrationOptions {
 }
 
 /**
- * Grids of all f32 values, from the items at `indices`. Two passes over the data: ranges, then histograms over them; the observer min-max
- * needs only the first.
+ * Grids of all f32 values, from the items at `indices`. Two passes over the data: ranges, then histograms over them, where the
+ * observer needs them.
  */
 export async function calibrate(graph: Graph, data: Dataset, options: CalibrationOptions): Promise<Map<string, Quant>> {
   const values = realValues(graph);
   const model = await instrument(graph, values, options.preprocess);
   try {
-    const ranges = new Map<string, Range>(values.map((value) => [value, emptyRange()]));
-    const passes = options.observer.kind === "minmax" ? 1 : 2;
+    const ranges = new Map<string, Ranges>(values.map((value) => [value, emptyRanges()]));
+    const passes = NEEDS_COUNTS.has(options.observer.kind) ? 2 : 1;
     const visit = (pass: number, observe: (value: string, data: ArrayLike<number>) => void): Promise<void> =>
       observeItems(model, data, options, pass, passes, observe);
 
-    await visit(0, (value, elements) => observeRange(ranges.get(value)!, elements));
+    await visit(0, (value, elements) => observeItem(ranges.get(value)!, elements));
     const histograms = new Map<string, Histogram>(values.map((value) => [value, histogramOf(ranges.get(value)!)]));
     if (passes === 2) await visit(1, (value, elements) => observeCounts(histograms.get(value)!, elements));
     return new Map(values.map((value) => [value, gridOf(histograms.get(value)!, options.observer)]));

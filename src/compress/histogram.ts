@@ -10,9 +10,31 @@ export interface Range {
 /** Equal bins over the range min..max, zero included in it. */
 export interface Histogram extends Range {
   readonly counts: Float64Array;
+  /** The range that a single item has on average, where items were told apart. */
+  readonly average?: Readonly<Range>;
 }
 
 export const emptyRange = (): Range => ({ min: 0, max: 0 });
+
+/** The range of a value over all items, and the sums of the ranges that single items have. */
+export interface Ranges extends Range {
+  items: number;
+  minima: number;
+  maxima: number;
+}
+
+export const emptyRanges = (): Ranges => ({ min: 0, max: 0, items: 0, minima: 0, maxima: 0 });
+
+/** Adds what one item has of a value. */
+export function observeItem(ranges: Ranges, data: ArrayLike<number>): void {
+  const one = emptyRange();
+  observeRange(one, data);
+  ranges.min = Math.min(ranges.min, one.min);
+  ranges.max = Math.max(ranges.max, one.max);
+  ranges.items++;
+  ranges.minima += one.min;
+  ranges.maxima += one.max;
+}
 
 /** Widens a range by finite elements; NaN and infinities are left out. */
 export function observeRange(range: Range, data: ArrayLike<number>): void {
@@ -26,8 +48,8 @@ export function observeRange(range: Range, data: ArrayLike<number>): void {
   range.max = max;
 }
 
-export function histogramOf(range: Range): Histogram {
-  return { ...range, counts: new Float64Array(BINS) };
+export function histogramOf({ min, max, items, minima, maxima }: Range & Partial<Ranges>): Histogram {
+  return { min, max, counts: new Float64Array(BINS), ...(items && { average: { min: minima! / items, max: maxima! / items } }) };
 }
 
 export function observeCounts(histogram: Histogram, data: ArrayLike<number>): void {

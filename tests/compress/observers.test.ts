@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { BINS, emptyRange, type Histogram, histogramOf, observeCounts, observeRange } from "../../src/compress/histogram.ts";
+import {
+  BINS,
+  emptyRange,
+  emptyRanges,
+  type Histogram,
+  histogramOf,
+  observeCounts,
+  observeItem,
+  observeRange,
+} from "../../src/compress/histogram.ts";
 import { gridOf } from "../../src/compress/observers.ts";
 import { type Quant, quantizeValue } from "../../src/tensor/index.ts";
 
@@ -41,6 +50,32 @@ describe("observers", () => {
     const [low, high] = ends(gridOf(histogramFor(withOutlier), { kind: "minmax" }));
     expect(high).toBeGreaterThan(5.9);
     expect(low).toBeLessThan(-0.9);
+  });
+
+  it("average takes the mean of single items' ranges", () => {
+    const ranges = emptyRanges();
+    for (const item of [
+      [-1, 3],
+      [-3, 1],
+      [2, 8],
+    ])
+      observeItem(ranges, item);
+    const [low, high] = ends(gridOf(histogramOf(ranges), { kind: "average" }));
+    expect(low).toBeCloseTo(-4 / 3, 1);
+    expect(high).toBeCloseTo(4, 1);
+  });
+
+  it("entropy cuts an outlier off, and keeps the whole range of what fills it evenly", () => {
+    const [, high] = ends(gridOf(histogramFor([...Array(20).fill(bell).flat(), 6]), { kind: "entropy" }));
+    expect(high).toBeLessThan(2);
+    const even = Array.from({ length: 40_960 }, (_, i) => (i % 4096) / 4096);
+    expect(ends(gridOf(histogramFor(even), { kind: "entropy" }))[1]).toBeGreaterThan(0.95);
+  });
+
+  it.each(["minmax", "mse", "entropy"] as const)("%s can be symmetric, with zero at 0", (kind) => {
+    const { scale, zero } = gridOf(histogramFor(bell.map((v) => v + 0.5)), { kind, symmetric: true });
+    expect(zero).toBe(0);
+    expect(scale[0] * 127).toBeGreaterThan(1);
   });
 
   it("percentile leaves out the outermost elements", () => {
