@@ -52,7 +52,7 @@ describe("a configuration", () => {
     [
       "an unknown step",
       { steps: [{ step: "quantise" }] },
-      /steps\[0\]: "quantise" is no step \(did you mean quantize\?\); there are equalize, prune/,
+      /steps\[0\]: "quantise" is no step \(did you mean quantize\?\); there are clean, equalize, prune/,
     ],
     [
       "an unknown option of a step",

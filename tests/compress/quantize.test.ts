@@ -178,9 +178,10 @@ describe("static quantization", () => {
     expect(graph.constants.get("v")).toBe(tapped.constants.get("v"));
   });
 
-  it("does not take an integer layer for exact", () => {
-    const named = statically(tapped, { exact: new Set(["a", "y"]) });
-    expect(printGraph(named)).toBe(printGraph(statically(tapped)));
+  it("computes an exact layer in f32 wherever its input could be on a grid", () => {
+    const graph = statically(tapped, { exact: new Set(["a"]) });
+    expect(graph.nodes.map(({ op, inputs }) => [op, ...inputs].join(" "))).toEqual(["MatMul x w", "QuantizeLinear a", "MatMul a.q v.q1"]);
+    expect(graph.constants.get("w")).toBe(tapped.constants.get("w"));
   });
 
   it("shares weights between a layer in integers and one in f32", async () => {
