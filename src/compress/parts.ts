@@ -1,6 +1,6 @@
 /** Which items a run may look at for what: calibration and validation have none in common. */
 import { createHash } from "node:crypto";
-import { type DataItem, type Dataset, sampleIndices } from "../data/index.ts";
+import { type Dataset, digestOf, sampleIndices, stratify } from "../data/index.ts";
 import { EdgepackError } from "../errors.ts";
 import type { Samples } from "./state.ts";
 
@@ -15,16 +15,25 @@ export interface PartsOptions {
   readonly seed: number;
 }
 
+/** `take` of the candidates, or all where there are fewer: each class by its share of them, chosen by the seed, ascending. */
+function drawn({ labels }: Dataset, candidates: readonly number[], take: number, seed: number): readonly number[] {
+  if (take >= candidates.length) return candidates;
+  const share = take / candidates.length;
+  const bundles = candidates.map((i) => ({ items: [i], label: labels?.[i] }));
+  return stratify(bundles, [share, 1 - share], seed)[0];
+}
+
 /** Throws DATA_INVALID where the same item stands in both sets that were given. Validation is absent where no items are left for it. */
 export async function partsOf(options: PartsOptions): Promise<{ calibration: Samples; validation?: Samples }> {
-  const { calibration: data, validation, seed } = options;
+  const { calibration: data, validation, validationCount, seed } = options;
   const calibration = { data, indices: sampleIndices(data.count, options.calibrationCount, seed) };
   const seen = new Set<string>();
-  for (const index of calibration.indices) seen.add(await digestOf(data, index));
+  for (const index of calibration.indices) seen.add(digestOf(await data.item(index)));
   if (validation) {
-    const indices = sampleIndices(validation.count, options.validationCount, seed);
+    const all = Array.from({ length: validation.count }, (_, i) => i);
+    const indices = drawn(validation, all, validationCount, seed);
     const leaked: number[] = [];
-    for (const index of indices) if (seen.has(await digestOf(validation, index))) leaked.push(index);
+    for (const index of indices) if (seen.has(digestOf(await validation.item(index)))) leaked.push(index);
     if (leaked.length > 0)
       throw new EdgepackError(
         "DATA_INVALID",
@@ -35,24 +44,13 @@ export async function partsOf(options: PartsOptions): Promise<{ calibration: Sam
   const used = new Set(calibration.indices);
   const rest = Array.from({ length: data.count }, (_, i) => i).filter((i) => !used.has(i));
   const indices: number[] = [];
-  for (const i of sampleIndices(rest.length, options.validationCount, seed + 1))
-    if (!seen.has(await digestOf(data, rest[i]))) indices.push(rest[i]);
+  for (const i of drawn(data, rest, validationCount, seed + 1)) if (!seen.has(digestOf(await data.item(i)))) indices.push(i);
   return { calibration, ...(indices.length > 0 && { validation: { data, indices } }) };
-}
-
-async function digestOf(data: Dataset, index: number): Promise<string> {
-  const item: DataItem = await data.item(index);
-  const hash = createHash("sha256");
-  for (const name of Object.keys(item).sort()) {
-    const { buffer, byteOffset, byteLength } = item[name];
-    hash.update(name).update(new Uint8Array(buffer, byteOffset, byteLength));
-  }
-  return hash.digest("base64");
 }
 
 /** Stands for the items of a part, whatever file they came from. */
 export async function identityOf({ data, indices }: Samples): Promise<string> {
   const hash = createHash("sha256");
-  for (const index of indices) hash.update(await digestOf(data, index)).update(`${data.labels?.[index] ?? ""}`);
+  for (const index of indices) hash.update(digestOf(await data.item(index))).update(`${data.labels?.[index] ?? ""}`);
   return hash.digest("base64");
 }

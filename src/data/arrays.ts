@@ -135,14 +135,15 @@ export function openArrays(path: string, options: OpenOptions): Dataset {
   const bytes = readBytes(path);
   const arrays: Arrays = startsWith(bytes, NPY_MAGIC) ? new Map([["", parseNpy(path, bytes)]]) : readNpz(path);
   const { data, labels } = assign(path, arrays, options);
-  const columns = options.inputs.map((spec, i) => imageColumn(path, data[i], spec, options) ?? valueColumn(path, data[i], spec));
+  const images = options.inputs.map((spec, i) => imageColumn(path, data[i], spec, options));
+  const columns = options.inputs.map((spec, i) => images[i] ?? valueColumn(path, data[i], spec));
   const count = columns[0].count;
   if (count === 0) throw invalid(path, "it holds no items");
   if (columns.some((c) => c.count !== count)) throw invalid(path, `its arrays differ in length: ${columns.map((c) => c.count).join(", ")}`);
   return {
     count,
     labels: labels && readLabels(path, labels, count),
-    kind: "values",
+    kind: images.every((column) => column) ? "images" : "values",
     description: `${count} items from ${path}`,
     async item(i) {
       return Object.fromEntries(options.inputs.map(({ name }, k) => [name, columns[k].item(i)]));

@@ -36,6 +36,29 @@ function notFinite(item: DataItem): string | undefined {
   return undefined;
 }
 
+/** What is wrong with an item's label, if anything. */
+function badLabel(label: number, classes = Number.POSITIVE_INFINITY): string | undefined {
+  if (label < 0) return "it has no label, or one below 0";
+  return label < classes ? undefined : `label ${label}, and there are classes 0 to ${classes - 1}`;
+}
+
+function failOn(dataset: Dataset, bad: readonly Finding[]): void {
+  const { description } = dataset;
+  if (bad.length === 1)
+    throw new EdgepackError("DATA_INVALID", bad[0].fault === "unreadable" ? bad[0].reason : `${description}: ${bad[0].reason}`);
+  if (bad.length > 1) throw new EdgepackError("DATA_INVALID", `${description}: ${countsOf(bad)}`, namesOf(bad));
+}
+
+/** Throws DATA_INVALID where items have no label, or one that is no class: counts all, names the first 20. Reads no items. */
+export function checkLabels(dataset: Dataset, classes?: number): void {
+  const bad: Finding[] = [];
+  dataset.labels?.forEach((label, item) => {
+    const reason = badLabel(label, classes);
+    if (reason) bad.push({ item, fault: "bad label", reason: `item ${item}: ${reason}` });
+  });
+  failOn(dataset, bad);
+}
+
 /**
  * Reads the items at `indices`, in that order, and judges each. After the first bad one nothing more is yielded, but the rest is still read, so that the
  * one DATA_INVALID thrown at the end counts all that are bad and names the first 20; with `skipBad`, the good ones are yielded and none thrown.
@@ -62,12 +85,9 @@ export async function* examine(
     }
     const label = labels?.[index];
     const infinite = item && notFinite(item);
+    const mislabelled = label === undefined ? undefined : badLabel(label, classes);
     if (infinite) found("not finite", `item ${index}: ${infinite}`);
-    else if (item && label !== undefined && (label < 0 || label >= (classes ?? Number.POSITIVE_INFINITY)))
-      found(
-        "bad label",
-        `item ${index}: ${label < 0 ? "it has no label, or one below 0" : `label ${label}, and there are ${classes} classes`}`,
-      );
+    else if (item && mislabelled) found("bad label", `item ${index}: ${mislabelled}`);
     else if (item && duplicates) {
       const digest = digestOf(item);
       const same = first.get(digest);
@@ -78,9 +98,7 @@ export async function* examine(
     if (finding && finding.fault !== "duplicate") bad.push(finding);
     if (item && (skipBad ? !finding : bad.length === 0)) yield { index, item };
   }
-  if (bad.length === 0 || skipBad) return;
-  if (bad.length === 1) throw new EdgepackError("DATA_INVALID", bad[0].reason);
-  throw new EdgepackError("DATA_INVALID", `${dataset.description}: ${countsOf(bad)}`, namesOf(bad));
+  if (!skipBad) failOn(dataset, bad);
 }
 
 /** How many items have which fault, as in `2 unreadable, 1 bad label`. */

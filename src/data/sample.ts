@@ -12,6 +12,13 @@ export function mulberry32(seed: number): () => number {
   };
 }
 
+/** Random numbers for one item of many, which depend on the seed and its index alone. */
+export const itemRandom = (seed: number, index: number): (() => number) =>
+  mulberry32(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
+
+/** A standard normal number, by Box and Muller. */
+export const normal = (random: () => number): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+
 /**
  * `take` of the indices 0..count−1 without replacement, ascending, each set equally likely; all of them where `take` ≥ `count`.
  * Selection sampling: Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S.

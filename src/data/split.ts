@@ -1,4 +1,5 @@
 import { EdgepackError } from "../errors.ts";
+import { readItems } from "./clean.ts";
 import { type Dataset, subset } from "./dataset.ts";
 import { digestOf } from "./digest.ts";
 import { mulberry32 } from "./sample.ts";
@@ -51,18 +52,21 @@ const TOLERANCE = 1e-6;
 /**
  * Splits a dataset into parts with these shares of it (each ≥ 0, together 1), every class spread by them, chosen by the seed. Items that hold the same
  * values land in the same part, so that no part holds what another does. Reads every item once. Throws USAGE for other shares, DATA_INVALID
- * where a part that is to get something is left with nothing, or an item cannot be read (each item's own error).
+ * where a part that is to get something is left with nothing, or items are bad (as readItems does).
  */
 export async function splitDataset(dataset: Dataset, shares: readonly number[], seed: number): Promise<Dataset[]> {
   const sum = shares.reduce((a, b) => a + b, 0);
   if (!(shares.every((share) => share >= 0) && Math.abs(sum - 1) <= TOLERANCE))
     throw new EdgepackError("USAGE", `a split of ${shares.join(", ")}: its shares must be 0 or more, and sum to 1`);
   const bundles = new Map<string, { items: number[]; label?: number }>();
-  for (let i = 0; i < dataset.count; i++) {
-    const digest = digestOf(await dataset.item(i));
+  const all = Array.from({ length: dataset.count }, (_, i) => i);
+  let i = 0;
+  for await (const item of readItems(dataset, all)) {
+    const digest = digestOf(item);
     const bundle = bundles.get(digest);
     if (bundle) bundle.items.push(i);
     else bundles.set(digest, { items: [i], label: dataset.labels?.[i] });
+    i++;
   }
   const parts = stratify([...bundles.values()], shares, seed);
   const empty = parts.findIndex((part, p) => part.length === 0 && shares[p] > 0);

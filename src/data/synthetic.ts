@@ -1,5 +1,5 @@
 import type { DataItem, Dataset, InputSpec } from "./dataset.ts";
-import { mulberry32 } from "./sample.ts";
+import { itemRandom, normal } from "./sample.ts";
 
 /**
  * Made-up inputs, for when there are none: standard normal numbers for f32 inputs, uniform bytes where the runtime preprocesses raw bytes,
@@ -11,7 +11,7 @@ export function syntheticDataset(inputs: readonly InputSpec[], count: number, se
     kind: "values",
     description: `${count} synthetic inputs`,
     async item(index) {
-      const random = mulberry32(Math.imul(seed + 1, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b));
+      const random = itemRandom(seed, index);
       const item: DataItem = {};
       for (const input of inputs) item[input.name] = make(input, random);
       return item;
@@ -22,9 +22,7 @@ export function syntheticDataset(inputs: readonly InputSpec[], count: number, se
 function make({ shape, dtype, preprocess }: InputSpec, random: () => number): DataItem[string] {
   const length = shape.reduce((n, d) => n * d, 1);
   if (preprocess) return Uint8Array.from({ length }, () => Math.floor(random() * 256));
-  // Box–Muller.
-  if ((dtype ?? "f32") === "f32")
-    return Float32Array.from({ length }, () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()));
+  if ((dtype ?? "f32") === "f32") return Float32Array.from({ length }, () => normal(random));
   const whole = () => Math.floor(random() * 2);
   if (dtype === "i32") return Int32Array.from({ length }, whole);
   return dtype === "i8" ? Int8Array.from({ length }, whole) : Uint8Array.from({ length }, whole);
