@@ -1,6 +1,6 @@
 // Builds dist/: the wasm modules from assembly/, the bundles and their types from src/. Run by `npm run build` and on install in a clone.
 import { execFileSync } from "node:child_process";
-import { chmod, readFile, rm } from "node:fs/promises";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { build } from "esbuild";
 
@@ -44,6 +44,7 @@ if (!only || only === "js") {
     external: Object.keys(dependencies),
   });
   await chmod(new URL("dist/cli.js", root), 0o755);
+  await writeConfigSchema();
 
   // The runtime as targets ship it: one script without imports, as a module and as a classic script.
   for (const [format, name] of [
@@ -62,6 +63,25 @@ if (!only || only === "js") {
       define: { EDGEPACK_BUNDLED: "true" },
       logOverride: { "empty-import-meta": "silent" },
     });
+}
+
+/** What editors check configurations by, made of what the command line validates them with. The script that makes it lies in dist/ while it runs, where the package finds itself. */
+async function writeConfigSchema() {
+  const outfile = "dist/config-schema.mjs";
+  await build({
+    absWorkingDir: new URL(".", root).pathname,
+    entryPoints: ["scripts/config-schema.ts"],
+    outfile,
+    bundle: true,
+    packages: "external",
+    define: { EDGEPACK_BUNDLED: "true" },
+    format: "esm",
+    platform: "node",
+    target: "node20",
+  });
+  const { configSchema } = await import(new URL(outfile, root));
+  await writeFile(new URL("dist/config.schema.json", root), `${JSON.stringify(configSchema(), null, 2)}\n`);
+  await rm(new URL(outfile, root));
 }
 
 if (!only || only === "types") {

@@ -55,14 +55,17 @@ export function schemeOf({ bits = 8, levels, codebook, per, symmetric, range }: 
 
 const symmetric = v.optional(v.pipe(v.boolean(), v.description("grids with a zero point of 0, as TensorRT wants them")), false);
 
-export const OBSERVER = v.union([
-  v.strictObject({ kind: v.picklist(["minmax", "average", "mse", "entropy"]), symmetric }),
-  v.strictObject({
-    kind: v.literal("percentile"),
-    percentile: v.optional(v.pipe(v.number(), v.minValue(50), v.maxValue(100)), 99.99),
-    symmetric,
-  }),
-]);
+export const OBSERVER = v.pipe(
+  v.union([
+    v.strictObject({ kind: v.picklist(["minmax", "average", "mse", "entropy"]), symmetric }),
+    v.strictObject({
+      kind: v.literal("percentile"),
+      percentile: v.optional(v.pipe(v.number(), v.minValue(50), v.maxValue(100)), 99.99),
+      symmetric,
+    }),
+  ]),
+  v.description("how the range of activations is chosen"),
+);
 
 export const ACTIVATIONS = v.pipe(
   v.picklist(["static", "dynamic", "none"]),

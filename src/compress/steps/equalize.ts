@@ -30,7 +30,16 @@ export const equalize = defineStep({
       ),
       false,
     ),
-    sweeps: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(20)), 3),
+    sweeps: v.optional(
+      v.pipe(
+        v.number(),
+        v.integer(),
+        v.minValue(1),
+        v.maxValue(20),
+        v.description("by weights: how often all pairs of layers are gone through"),
+      ),
+      3,
+    ),
   }),
   takes: "reals",
   leaves: "reals",

@@ -18,6 +18,7 @@ import { NOISE_ITEMS, smallLayers } from "./quantize.ts";
 /** A size in bytes: a number, or one with a unit as in 200kB. */
 const BYTES = v.pipe(
   v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+(\.\d+)?\s*(B|kB|MB|KiB|MiB)$/, "a size is a number of bytes, or as in 200kB"))]),
+  v.description("bytes of the pack, as a number or as in 200kB"),
   v.transform((size) => (typeof size === "number" ? size : bytesOf(size))),
   v.minValue(1),
 );
@@ -38,8 +39,8 @@ const OPTIONS = v.pipe(
     maxDrop: v.optional(
       v.pipe(v.number(), v.minValue(0), v.description("points of accuracy, or of agreement where there are no labels, that may be lost")),
     ),
-    maxSize: v.optional(v.pipe(BYTES, v.description("of the pack"))),
-    maxMs: v.optional(v.pipe(v.number(), v.gtValue(0), v.description("of one inference on this machine"))),
+    maxSize: v.optional(BYTES),
+    maxMs: v.optional(v.pipe(v.number(), v.gtValue(0), v.description("milliseconds of one inference on this machine"))),
     minSqnr: v.optional(v.pipe(v.number(), v.description("least signal to noise of the outputs against f32, in dB"))),
     margin: v.optional(
       v.pipe(v.number(), v.minValue(0), v.description("standard errors by which the measured drop stays below maxDrop")),
@@ -48,9 +49,20 @@ const OPTIONS = v.pipe(
     select: v.optional(
       v.pipe(v.picklist(Object.keys(POLICIES) as Policy[]), v.description("which of the models within the budget is taken")),
     ),
-    activations: v.optional(v.picklist(["static", "dynamic"])),
+    activations: v.optional(
+      v.pipe(
+        v.picklist(["static", "dynamic"]),
+        v.description("inputs of layers: on grids from calibration data, or on grids of their own as the model runs"),
+      ),
+    ),
     observer: v.optional(OBSERVER, { kind: "mse" }),
-    layers: v.optional(v.array(v.strictObject({ match: v.string(), keep: v.literal("f32") })), []),
+    layers: v.optional(
+      v.pipe(
+        v.array(v.strictObject({ match: v.string(), keep: v.literal("f32") })),
+        v.description("layers by name, with * for any characters, that stay f32"),
+      ),
+      [],
+    ),
   }),
   v.check(
     ({ maxDrop, maxSize, maxMs, minSqnr }) => [maxDrop, maxSize, maxMs, minSqnr].some((bound) => bound !== undefined),
