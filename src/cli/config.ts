@@ -7,6 +7,7 @@ import { OBSERVERS, type Observer } from "../compress/observers.ts";
 import { checkRecipe, describeIssues, type StepSpec } from "../compress/recipe.ts";
 import { type StepName, stepOf } from "../compress/steps/index.ts";
 import { fileError } from "../data/file-error.ts";
+import { RESIZE_MODES } from "../data/index.ts";
 import { EdgepackError } from "../errors.ts";
 import { TARGETS, type TargetName } from "../targets/index.ts";
 
@@ -22,6 +23,19 @@ export const CONFIG_NAMES = [
 const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 const described = <S extends v.GenericSchema>(schema: S, text: string) => v.optional(v.pipe(schema, v.description(text)));
 const path = (text: string) => described(v.string(), `${text}; relative to this file`);
+
+const part = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+
+const AUGMENT = v.strictObject({
+  copies: described(whole(1, 1000), "how many items are made of each"),
+  flip: described(v.boolean(), "mirror images"),
+  crop: described(whole(1, 1024), "move images by up to so many pixels"),
+  brightness: described(part, "change of an image's brightness, as a part of its range"),
+  contrast: described(part, "change of an image's contrast, as a part of it"),
+  shift: described(part, "move sound by up to this part of its length"),
+  gain: described(v.pipe(v.number(), v.minValue(0), v.maxValue(60)), "change of sound's loudness in dB"),
+  noise: described(v.pipe(v.number(), v.minValue(0)), "standard deviation of noise"),
+});
 
 /** The options of a build as a file has them: those of the command line, by their names there in camel case, and `steps`. */
 export const CONFIG = v.strictObject({
@@ -40,6 +54,20 @@ export const CONFIG = v.strictObject({
   calibrationCount: described(whole(1, 1e6), "how many of them to use"),
   validation: path("labelled examples on which budgets are kept"),
   validationCount: described(whole(1, 1e7), "how many of them to use"),
+  split: described(
+    v.pipe(
+      v.strictTuple([part, part, part]),
+      v.check((shares) => Math.abs(shares.reduce((a, b) => a + b, 0) - 1) < 1e-6, "the shares must sum to 1"),
+    ),
+    "shares of train, validation and test, into which the calibration data are split by the seed",
+  ),
+  resize: described(v.picklist(RESIZE_MODES), "how images are made to fit the input"),
+  crop: described(v.pipe(v.number(), v.gtValue(0), v.maxValue(1)), "with cover, how much of the shorter side is kept"),
+  sampleRate: described(whole(1000, 768000), "rate that the model hears sound at, in Hz"),
+  columns: described(v.array(v.string()), "columns of a table that make the input"),
+  labelColumn: described(v.string(), "column of a table with the class"),
+  skipBad: described(v.boolean(), "leave out bad items and duplicates, and say which"),
+  augment: described(AUGMENT, "changes made to calibration items"),
   seed: described(whole(0, 2 ** 32 - 1), "chooses the examples"),
   observer: described(
     v.picklist(Object.keys(OBSERVERS) as Observer["kind"][]),

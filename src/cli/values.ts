@@ -43,6 +43,22 @@ export function numbers(text: string): number[] {
   return text.split(",").map(parseNumber);
 }
 
+/** A parser for names between commas. */
+export function names(text: string): string[] {
+  const values = text.split(",").map((name) => name.trim());
+  if (values.includes("")) throw new InvalidArgumentError("Write names between commas, as in age,hours.");
+  return values;
+}
+
+/** A parser for the shares of a split into three: `0.8,0.1,0.1`. */
+export function shares(text: string): number[] {
+  const values = numbers(text);
+  const sum = values.reduce((a, b) => a + b, 0);
+  if (values.length !== 3 || values.some((v) => v < 0) || Math.abs(sum - 1) > 1e-6)
+    throw new InvalidArgumentError("Write the shares of train, validation and test, which sum to 1, as in 0.8,0.1,0.1.");
+  return values;
+}
+
 /** The same, all of them above 0. */
 export function positiveNumbers(text: string): number[] {
   const values = numbers(text);

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { build } from "../../build.ts";
 import { encodeMask } from "../../compress/prune/index.ts";
 import { readBytes } from "../../data/file.ts";
-import { openDataset } from "../../data/index.ts";
+import type { AugmentOptions } from "../../data/index.ts";
 import { EdgepackError } from "../../errors.ts";
 import { reportWriter } from "../../report/file.ts";
 import {
@@ -18,30 +18,26 @@ import {
 } from "../../targets/index.ts";
 import { addCalibrationOptions, type CalibrationOptions, observerOf } from "../calibration-options.ts";
 import { CONFIG_NAMES, type Config, configHere, readConfig } from "../config.ts";
+import { addDataOptions, type DataOptions } from "../data-options.ts";
+import { openExamples } from "../examples.ts";
 import { isPack, onnxInputs } from "../model.ts";
-import {
-  addModelOptions,
-  externalDataOf,
-  type ModelOptions,
-  preprocessOf,
-  readLabels,
-  warnUnnormalized,
-  withPreprocess,
-} from "../model-options.ts";
+import { addModelOptions, externalDataOf, type ModelOptions, preprocessOf, readLabels, withPreprocess } from "../model-options.ts";
 import { progressOn } from "../progress.ts";
 import { printReport } from "../report.ts";
 import { addStepOptions, type StepOptions, stepsOf } from "../step-options.ts";
 import { bytes } from "../table.ts";
 import { note, printJson, type Terminal, warn } from "../terminal.ts";
-import { oneOf } from "../values.ts";
+import { oneOf, shares } from "../values.ts";
 import { checkFile, checkFolder, writeFile, writeFolder } from "../write.ts";
 
-interface Options extends ModelOptions, CalibrationOptions, StepOptions {
+interface Options extends ModelOptions, CalibrationOptions, StepOptions, DataOptions {
   readonly config?: string;
   readonly resume?: string;
   readonly report?: string;
   readonly saveMask?: string;
   readonly validationCount?: number;
+  readonly split?: readonly number[];
+  readonly augment?: AugmentOptions;
   readonly out?: string;
   readonly target?: TargetName;
   readonly weights: "int8" | "f32";
@@ -75,7 +71,13 @@ export function addBuild(program: Command, terminal: Terminal): void {
     .option("-o, --out <path>", "where to write (default: the model's name with .epk, or with the target's name)")
     .addOption(new Option("--target <place>", `write a folder for ${targets.join(", ")}`).argParser(oneOf(...targets)))
     .addOption(new Option("--weights <type>", "store weights as int8 or f32").default("int8").argParser(oneOf("int8", "f32")));
-  addModelOptions(addStepOptions(addCalibrationOptions(command)))
+  addModelOptions(addDataOptions(addStepOptions(addCalibrationOptions(command))))
+    .addOption(
+      new Option(
+        "--split <shares>",
+        "split the calibration data into train, validation and test, by the seed, as in 0.8,0.1,0.1",
+      ).argParser(shares),
+    )
     .option("--resume <folder>", "where a run that was killed finds what it had reached")
     .option("--report <file>", "write a full report too: an .html page to be read, or .json")
     .option("--save-mask <file>", "write which weights were removed, as an .npz that the mask step and numpy read")
@@ -120,11 +122,7 @@ async function buildModel(terminal: Terminal, path: string, options: Options, re
   const inputs = onnxInputs(onnx, { shapes: options.shape, fixed: options.fix, external });
   const preprocess = preprocessOf(options, inputs);
   const specs = withPreprocess(inputs, preprocess);
-  const calibration =
-    options.calibration === undefined ? undefined : await openDataset(options.calibration, { part: "train", inputs: specs, labels });
-  if (calibration) warnUnnormalized(terminal, calibration, specs);
-  const validation =
-    options.validation === undefined ? undefined : await openDataset(options.validation, { part: "train", inputs: specs, labels });
+  const { calibration, validation } = await openExamples(terminal, options, specs, labels);
   if (calibration && options.weights === "f32") warn(terminal, "--calibration has no effect with --weights f32");
 
   const progress = progressOn(terminal);

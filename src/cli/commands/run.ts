@@ -3,13 +3,14 @@ import { openDataset } from "../../data/index.ts";
 import { EdgepackError } from "../../errors.ts";
 import { type TypedArray, topK } from "../../run/index.ts";
 import { shapeOfCount } from "../../tensor/index.ts";
+import { addDataOptions, type DataOptions, readingOf } from "../data-options.ts";
 import { openModel } from "../model.ts";
 import { addModelOptions, type ModelOptions, warnUnnormalized } from "../model-options.ts";
 import { digits, table } from "../table.ts";
 import { colorsFor, print, printJson, type Terminal } from "../terminal.ts";
 import { integer } from "../values.ts";
 
-interface Options extends ModelOptions {
+interface Options extends ModelOptions, DataOptions {
   readonly top: number;
   readonly item: number;
   readonly json?: boolean;
@@ -27,10 +28,10 @@ export function addRun(program: Command, terminal: Terminal): void {
     .summary("run a model on one input")
     .description("Runs a model on one input and prints its outputs: the best classes of a vector of scores, or what the values are like.")
     .argument("<model>", "a pack (.epk), or an .onnx file, which is built in memory with f32 weights")
-    .argument("<input>", "an image, a .npy array, an .npz with an array for each input, or a dataset")
+    .argument("<input>", "an image, a recording, a .npy array, an .npz with an array for each input, or a dataset")
     .addOption(new Option("--top <n>", "how many classes to print").default(5).argParser(integer(1, 1000)))
     .addOption(new Option("--item <i>", "which item of a dataset").default(0).argParser(integer(0, 2 ** 31 - 1)));
-  addModelOptions(command)
+  addModelOptions(addDataOptions(command))
     .option("--json", "print all values as JSON")
     .addHelpText("after", EXAMPLE)
     .action((model: string, input: string, options: Options) => runModel(terminal, model, input, options));
@@ -39,7 +40,7 @@ export function addRun(program: Command, terminal: Terminal): void {
 async function runModel(terminal: Terminal, path: string, input: string, options: Options): Promise<void> {
   const model = await openModel(terminal, path, options);
   try {
-    const dataset = await openDataset(input, { part: "test", inputs: model.inputs, labels: model.labels });
+    const dataset = await openDataset(input, { part: "test", inputs: model.inputs, labels: model.labels, ...readingOf(options) });
     warnUnnormalized(terminal, dataset, model.inputs);
     if (options.item >= dataset.count)
       throw new EdgepackError("USAGE", `--item ${options.item}: there are ${dataset.description}, counted from 0`);
