@@ -1,5 +1,6 @@
 /** A compression run: the steps of a recipe, one after the other. */
 import { createHash } from "node:crypto";
+import { readBytes } from "../data/file.ts";
 import type { Dataset } from "../data/index.ts";
 import type { Preprocess } from "../format/image.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -70,7 +71,8 @@ export async function compressGraph(reference: Graph, steps: readonly CheckedSte
   const context: Context = { reference, calibration, validation, preprocess, seed, onProgress, measured };
   if (onEstimate) onEstimate(await estimateOf(steps, context));
 
-  const checkpoints = options.resume === undefined ? undefined : new Checkpoints(options.resume, steps, await identityOfRun(context));
+  const checkpoints =
+    options.resume === undefined ? undefined : new Checkpoints(options.resume, steps, await identityOfRun(steps, context));
   const reached = checkpoints?.latest();
   let state: State = reached?.state ?? { graph: reference, mask: maskOfPruned(reference), notes: [] };
   for (const [i, { step, options: chosen }] of steps.entries()) {
@@ -116,11 +118,19 @@ async function samplesOf(
 }
 
 /** All that the result depends on besides the steps. */
-async function identityOfRun({ reference, calibration, validation, preprocess, seed }: Context): Promise<string> {
+async function identityOfRun(steps: readonly CheckedStep[], context: Context): Promise<string> {
+  const { reference, calibration, validation, preprocess, seed } = context;
   const hash = createHash("sha256").update(canonical({ reference, preprocess, seed }));
   hash.update(await identityOf(calibration));
   if (validation) hash.update(await identityOf(validation));
+  for (const path of steps.flatMap(filesOf)) hash.update(createHash("sha256").update(readBytes(path)).digest());
   return hash.digest("base64");
+}
+
+/** Files that a step reads. */
+function filesOf({ step, options }: CheckedStep): string[] {
+  const given = options as Readonly<Record<string, unknown>>;
+  return (stepOf(step).paths ?? []).map((name) => given[name]).filter((path) => typeof path === "string");
 }
 
 /** The same text for the same graph: maps as lists, arrays of numbers by their bytes. */

@@ -83,6 +83,19 @@ describe("a mask", () => {
     expect([status, err]).toEqual([1, expect.stringContaining("The mask does not fit")]);
   });
 
+  it("of other content is not gone on with by a run that was killed", async () => {
+    const { Checkpoints } = await import("../../src/compress/checkpoint.ts");
+    const { encodeMask, invertMask, loadMask } = await import("../../src/compress/prune/index.ts");
+    const clear = Checkpoints.prototype.clear;
+    const steps = [{ step: "mask", file: "changed.npz" }, quantize];
+    writeFileSync(at("changed.npz"), readFileSync(at("m.npz")));
+    Checkpoints.prototype.clear = () => undefined;
+    const first = await build("k.epk", steps, ["--resume", at("reached")]);
+    Checkpoints.prototype.clear = clear;
+    writeFileSync(at("changed.npz"), encodeMask(invertMask(loadMask(at("m.npz")))));
+    expect((await build("k.epk", steps, ["--resume", at("reached")])).equals(first)).toBe(false);
+  });
+
   it("that nothing was removed by is not written, which is said", async () => {
     const { status, err } = await cli("build", MODEL, "-o", at("n.epk"), "--save-mask", at("none.npz"));
     expect([status, err]).toEqual([0, expect.stringContaining("no mask to save")]);
