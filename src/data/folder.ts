@@ -5,8 +5,9 @@ import { readCsv } from "./csv.ts";
 import { type Dataset, invalid, type OpenOptions, type Part } from "./dataset.ts";
 import { fileError } from "./file-error.ts";
 import { openIdx } from "./idx.ts";
-import { openListing } from "./listing.ts";
+import { filePlace, openListing } from "./listing.ts";
 import { isMediaName, openMedia } from "./media.ts";
+import type { Table } from "./table.ts";
 
 /** MNIST's file names: idx images of the two halves. */
 const MNIST_IMAGES: { readonly [P in Part]: RegExp } = {
@@ -39,12 +40,14 @@ function list(path: string): Entry[] {
 const mediaIn = (path: string, entries: readonly Entry[]) =>
   entries.filter(({ name, folder }) => !folder && isMediaName(name)).map(({ name }) => join(path, name));
 
-/** The table that says each file's class: the only .csv in the folder, or the one of its name beside it. */
-function listingOf(path: string, entries: readonly Entry[]): string | undefined {
+/** The table that says each file's class: the one .csv in the folder, or beside it under its name, that names images or recordings. */
+function listingOf(path: string, entries: readonly Entry[]): Table | undefined {
   const inside = entries.filter(({ name, folder }) => !folder && /\.csv$/i.test(name)).map(({ name }) => join(path, name));
-  if (inside.length > 1) throw invalid(path, "it holds several .csv files: keep one that names each file and its class");
   const beside = `${resolve(path)}.csv`;
-  return inside[0] ?? (existsSync(beside) ? beside : undefined);
+  const listings = [...inside, ...(existsSync(beside) ? [beside] : [])].map(readCsv).filter((table) => filePlace(table) !== undefined);
+  if (listings.length > 1)
+    throw invalid(path, `several tables name its files: ${listings.map((table) => table.path).join(", ")}; keep one of them`);
+  return listings[0];
 }
 
 /**
@@ -71,7 +74,7 @@ export function openFolder(path: string, options: OpenOptions): Dataset {
   if (otherHalf && files.length === 0) throw invalid(path, `it has a ${otherPart} part but no ${part} part`);
   if (files.length > 0 && classes.length > 0) throw invalid(path, "it holds both files and folders of files; keep one or the other");
   const listing = files.length > 0 ? listingOf(path, entries) : undefined;
-  if (listing !== undefined) return openListing(path, listing, readCsv(listing), options);
+  if (listing) return openListing(path, listing, options);
   if (files.length > 0) return openMedia(path, files, options);
   if (classes.length === 0) throw invalid(path, "it holds no images, no recordings and no idx files");
   return openMedia(

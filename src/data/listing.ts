@@ -3,7 +3,10 @@ import { dirname, join, relative, resolve, sep } from "node:path";
 import { EdgepackError } from "../errors.ts";
 import { type Dataset, invalid, type OpenOptions } from "./dataset.ts";
 import { isMediaName, openMedia } from "./media.ts";
-import { labelPlace, readClasses, type Table } from "./table.ts";
+import { cellAt, labelPlace, readClasses, type Table } from "./table.ts";
+
+/** Problems that are named. */
+const MOST_PROBLEMS = 20;
 
 const isMediaCell = (cell: unknown) => typeof cell === "string" && isMediaName(cell);
 
@@ -30,14 +33,15 @@ function fileIn(folder: string, name: string): string | undefined {
  * Images or recordings of a folder that a table names, a row each, with their classes: in the column that `labelColumn` names or of a usual
  * name, or in the only other one. Throws DATA_INVALID with all rows whose file is missing or lies outside the folder.
  */
-export function openListing(folder: string, path: string, table: Table, options: OpenOptions): Dataset {
+export function openListing(folder: string, table: Table, options: OpenOptions): Dataset {
+  const { path } = table;
   const place = filePlace(table);
   if (place === undefined) throw invalid(path, "no column of it names images or recordings");
   const others = table.columns.map((_, i) => i).filter((i) => i !== place);
   const label = labelPlace(table, options) ?? (others.length === 1 ? others[0] : undefined);
   const problems: string[] = [];
   const files = Array.from({ length: table.count }, (_, row) => {
-    const cell = table.row(row)[place];
+    const cell = cellAt(table, row, place);
     const file = typeof cell === "string" ? fileIn(folder, cell) : undefined;
     if (file === undefined) problems.push(`${table.where(row)}: ${cell ?? "no name"}`);
     return file!;
@@ -46,8 +50,6 @@ export function openListing(folder: string, path: string, table: Table, options:
     throw new EdgepackError("DATA_INVALID", `${path}: these files are not in ${folder}`, problems.slice(0, MOST_PROBLEMS));
   return openMedia(folder, files, options, label === undefined ? undefined : readClasses(table, label, options));
 }
-
-const MOST_PROBLEMS = 20;
 
 /** A table that names files lies in their folder, or beside a folder of its name. */
 export function folderOf(path: string): string {

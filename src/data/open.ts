@@ -39,7 +39,7 @@ export async function openDataset(path: string, options: OpenOptions): Promise<D
   const text = TABLES.find(({ name }) => name.test(path));
   if (text) {
     const table = text.read(path);
-    return filePlace(table) === undefined ? openTable(table, options) : openListing(folderOf(path), path, table, options);
+    return filePlace(table) === undefined ? openTable(table, options) : openListing(folderOf(path), table, options);
   }
   const head = readHead(path, 16);
   const kind = KINDS.find(({ is }) => is(head));

@@ -16,6 +16,12 @@ export interface Table {
   row(row: number): readonly Cell[];
 }
 
+const MOST_LISTED = 30;
+
+/** Names for people, who read no more than so many. */
+const listed = (names: readonly string[]) =>
+  names.slice(0, MOST_LISTED).join(", ") + (names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : "");
+
 /** A table of rows that were read, or of what is wrong with them. Throws DATA_INVALID where there are none, or columns share a name. */
 export function tableOf(
   path: string,
@@ -23,8 +29,9 @@ export function tableOf(
   rows: readonly (readonly Cell[] | Error)[],
   where: (row: number) => string,
 ): Table {
-  const twice = columns.filter((name, i) => columns.indexOf(name) !== i);
-  if (twice.length > 0) throw invalid(path, `it has several columns of one name: ${[...new Set(twice)].join(", ")}`);
+  const places = new Map(columns.map((name, i) => [name, i]));
+  const twice = new Set(columns.filter((name, i) => places.get(name) !== i));
+  if (twice.size > 0) throw invalid(path, `it has several columns of one name: ${listed([...twice])}`);
   if (rows.length === 0) throw invalid(path, "it holds no rows");
   return {
     path,
@@ -41,12 +48,21 @@ export function tableOf(
   };
 }
 
+/** A cell; undefined where its row is damaged. */
+export function cellAt(table: Table, row: number, place: number): Cell {
+  try {
+    return table.row(row)[place];
+  } catch {
+    return undefined;
+  }
+}
+
 const LABEL_NAMES = ["label", "class", "target", "y"];
 
 /** The place of a column. Throws DATA_INVALID with the names that there are. */
 function placeOf({ path, columns }: Table, name: string): number {
   const place = columns.indexOf(name);
-  if (place < 0) throw invalid(path, `it has no column ${name}; its columns are: ${columns.join(", ")}`);
+  if (place < 0) throw invalid(path, `it has no column ${name}; its columns are: ${listed(columns)}`);
   return place;
 }
 
@@ -60,12 +76,7 @@ export function labelPlace(table: Table, { labelColumn }: OpenOptions): number |
 /** Each row's class; undefined where the column holds numbers that are no classes. */
 export function readClasses(table: Table, place: number, options: OpenOptions): Classes | undefined {
   const name = (row: number) => {
-    let cell: Cell;
-    try {
-      cell = table.row(row)[place];
-    } catch {
-      return undefined;
-    }
+    const cell = cellAt(table, row, place);
     return typeof cell === "number" && Number.isNaN(cell) ? undefined : cell;
   };
   const names = Array.from({ length: table.count }, (_, row) => name(row));
@@ -93,11 +104,14 @@ function assign(table: Table, label: number | undefined, { inputs, columns }: Op
   if (inputs.length !== 1)
     throw invalid(
       path,
-      `the model has the inputs ${inputs.map(({ name }) => name).join(", ")}, and each needs a column of its name; the columns are: ${table.columns.join(", ")}`,
+      `the model has the inputs ${inputs.map(({ name }) => name).join(", ")}, and each needs a column of its name; the columns are: ${listed(table.columns)}`,
     );
   const places = columns ? columns.map((name) => placeOf(table, name)) : table.columns.map((_, i) => i).filter((i) => i !== label);
   return [{ spec: inputs[0], places }];
 }
+
+/** Rows that say whether a column holds texts. */
+const LOOKED_AT = 20;
 
 /** Refuses columns that hold texts: what they mean as numbers, only the one who trained the model knows. */
 function checkNumeric(table: Table, feeds: readonly Feed[]): void {
@@ -107,19 +121,8 @@ function checkNumeric(table: Table, feeds: readonly Feed[]): void {
   if (texts.length > 0)
     throw invalid(
       table.path,
-      `these columns hold texts: ${texts.map((p) => table.columns[p]).join(", ")}. Write them as the numbers that the model was trained on (token ids, one-hot), or choose columns with --columns; edgepack has no tokenizer`,
+      `these columns hold texts: ${listed(texts.map((p) => table.columns[p]))}. Write them as the numbers that the model was trained on (token ids, one-hot), or choose columns with --columns; edgepack has no tokenizer`,
     );
-}
-
-/** Rows that say whether a column holds texts. */
-const LOOKED_AT = 20;
-
-function cellAt(table: Table, row: number, place: number): Cell {
-  try {
-    return table.row(row)[place];
-  } catch {
-    return undefined;
-  }
 }
 
 function valuesOf(table: Table, row: number, { spec, places }: Feed): DataItem[string] {

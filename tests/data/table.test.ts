@@ -54,6 +54,12 @@ describe("CSV", () => {
     ["columns of texts, all named", "a,b,c\nx,1,y\n", {}, /hold texts: a, c\..*--columns/],
     ["columns that are not there", "a,b\n1,2\n", { columns: ["c"] }, /no column c; its columns are: a, b/],
     ["a label column that holds no classes", "a,b\n1,0.5\n", { labelColumn: "b" }, /row 2: its b is 0\.5/],
+    [
+      "texts in more columns than anyone reads",
+      `${Array.from({ length: 40 }, (_, i) => `c${i}`).join()}\n${"x,".repeat(39)}x\n`,
+      {},
+      /c29 and 10 more\./,
+    ],
     ["names that occur twice", "a,a\n1,2\n", {}, /one name: a/],
     ["a header alone", "a,b\n", {}, /no rows/],
     ["nothing", "", {}, /no rows/],
@@ -124,6 +130,14 @@ describe("a CSV of files", () => {
   it("lists recordings", async () => {
     const path = folder({ "a.wav": wav16([1, 0]), "list.csv": "a.wav,3\n" });
     expect(await open(path)).toMatchObject({ kind: "sound", labels: Int32Array.of(3) });
+  });
+  it("passes over tables of other things, and refuses several that name files", async () => {
+    const listing = { ...images, "imgs/labels.csv": "a.png,cat\nb.png,dog\n" };
+    expect((await open(`${folder({ ...listing, "imgs/sizes.csv": "width,height\n1,1\n" })}/imgs`, { inputs: image })).labels).toHaveLength(
+      2,
+    );
+    const path = `${folder({ ...listing, "imgs.csv": "a.png,cat\n" })}/imgs`;
+    await expect(open(path, { inputs: image })).rejects.toEqual(refused(/several tables name its files: .*labels\.csv, .*imgs\.csv/));
   });
   it("names all files that are missing or lie outside the folder", async () => {
     const path = folder({ ...images, "out.png": grayPng(1, 1, 1), "imgs/l.csv": "a.png,1\ngone.png,1\n../out.png,1\n" });
