@@ -17,7 +17,10 @@ export function addCalibrationOptions(command: Command): Command {
   const observers = Object.keys(OBSERVERS) as Observer["kind"][];
   const described = observers.map((kind) => `${kind} (${OBSERVERS[kind]})`).join(", ");
   return command
-    .option("--calibration <path>", "examples for static int8: .npy, .npz, idx, or a folder of images; without it int8 is dynamic")
+    .option(
+      "--calibration <path>",
+      "examples for static int8: .npy, .npz, idx, .csv, .jsonl, or a folder of images or recordings; without it int8 is dynamic",
+    )
     .addOption(
       new Option("--calibration-count <n>", "how many examples to use").default(DEFAULT_CALIBRATION_COUNT).argParser(integer(1, 1e6)),
     )
