@@ -17,27 +17,24 @@ export function weightCard(weights: WeightEvidence): Markup {
 }
 
 function histogram({ histogram: { low, high, counts }, grid = [] }: WeightEvidence): Markup {
-  const most = Math.max(1, ...counts);
-  const width = WIDTH / counts.length;
-  // The root shows what is rare beside the many that are near zero.
-  const heightOf = (n: number, top: number): number => Number(((HEIGHT - FOOT) * Math.sqrt(n / top)).toFixed(1));
-  const bars = counts.map((n, i) => {
-    const height = heightOf(n, most);
-    return html`<rect class="c" x="${(i * width).toFixed(2)}" y="${HEIGHT - FOOT - height}" width="${width.toFixed(2)}" height="${height}"/>`;
-  });
-  const most2 = Math.max(1, ...grid.map((value) => value.count));
+  const base = HEIGHT - FOOT;
+  const outline = counts.map((n, i) => `V${(base - heightOf(n, counts)).toFixed(1)}H${(((i + 1) * WIDTH) / counts.length).toFixed(1)}`);
+  const uses = grid.map((value) => value.count);
   const lines =
     grid.length > MOST_LINES
       ? []
       : grid.map(({ value, count: n }) => {
           const x = (((value - low) / (high - low)) * WIDTH).toFixed(1);
-          return html`<path class="grid" d="M${x} ${HEIGHT - FOOT}v${-Math.max(2, heightOf(n, most2))}"><title>${value}: ${count(n)} weights</title></path>`;
+          return html`<path class="grid" d="M${x} ${base}v-${Math.max(2, heightOf(n, uses)).toFixed(1)}"><title>${value}: ${count(n)} weights</title></path>`;
         });
-  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="distribution of weights">${bars}${lines}
+  return html`<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="distribution of weights"><path class="c" d="M0 ${base}${outline.join("")}V${base}Z"/>${lines}
 <text x="0" y="${HEIGHT - 3}">${digits(low, 3)}</text><text x="${WIDTH}" y="${HEIGHT - 3}" text-anchor="end">${digits(high, 3)}</text></svg>`;
 }
 
-/** The matrix of outputs (down) and what they read (across): the lighter, the more zeros. */
+/** By the root, which shows what is rare beside the many that are near zero. */
+const heightOf = (n: number, all: readonly number[]): number => (HEIGHT - FOOT) * Math.sqrt(n / Math.max(1, ...all));
+
+/** The first axis down, all others across: the lighter, the more zeros. */
 function zeroPicture({ rows, columns, shares }: NonNullable<WeightEvidence["zeros"]>): Markup {
   const picture = { width: columns, height: rows, channels: 1, data: Uint8Array.from(shares, (share) => 255 * share) } as const;
   return html`<img class="map" alt="zeros among the weights: the lighter, the more" src="${dataUri(picture)}">`;
