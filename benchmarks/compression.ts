@@ -9,6 +9,7 @@ import { type BuildResult, build } from "../src/build.ts";
 import { argmax } from "../src/compress/compare.ts";
 import type { StepSpec } from "../src/compress/recipe.ts";
 import { type Dataset, openDataset } from "../src/data/index.ts";
+import { EdgepackError } from "../src/errors.ts";
 import { exportOnnx } from "../src/export.ts";
 import { load } from "../src/run/index.ts";
 import { onnxruntimeEngine } from "./engines/onnxruntime.ts";
@@ -95,7 +96,14 @@ for (const model of wanted) {
   for (const recipe of recipes) {
     const steps = typeof RECIPES[recipe] === "function" ? RECIPES[recipe](onnx.length) : RECIPES[recipe];
     const start = performance.now();
-    const result = await build(onnx, { preprocess: PREPROCESS, calibration, steps });
+    const result = await build(onnx, { preprocess: PREPROCESS, calibration, steps }).catch((error) => {
+      if (error instanceof EdgepackError && error.code === "BUDGET") return undefined;
+      throw error;
+    });
+    if (!result) {
+      console.log(model.padEnd(9), recipe.padEnd(26), "no pack is that small");
+      continue;
+    }
     const seconds = (performance.now() - start) / 1000;
     const answers = await answersOf(result, test);
     const row = {

@@ -94,11 +94,11 @@ export class Measurements {
     return { moments: await moments, items: indices.length };
   }
 
-  /** As many items as can be run `times` times within the bounds of a measurement, evenly spread; a few at least. */
+  /** As many items as can be run `times` times within the bounds of a measurement, evenly spread; one at least. */
   spread(graph: Graph, times: number): readonly number[] {
     const { indices } = this.#samples;
     const macs = graph.nodes.reduce((sum, node) => sum + macsOf(node, graph), 0);
-    const count = Math.min(indices.length, Math.max(4, Math.floor(MEASURED_MACS / Math.max(1, times * macs))));
+    const count = Math.min(indices.length, Math.max(1, Math.floor(MEASURED_MACS / Math.max(1, times * macs))));
     return Array.from({ length: count }, (_, i) => indices[Math.floor((i * indices.length) / count)]);
   }
 }
