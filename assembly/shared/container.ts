@@ -1,12 +1,15 @@
 /**
- * The `.epk` container, version 1: what `src/format` writes and `src/run` and `assembly/unpack` read. docs/format.md explains it.
+ * The `.epk` container, version 2: what `src/format` writes and `src/run` and `assembly/unpack` read. docs/format.md explains it.
  * Only enums and literals stand here, so that asc and tsc read the same file. Append only, never renumber. All integers are little-endian.
  */
 
 /** 0x89 "EPK": the first byte has its high bit set, so that nobody takes the file for text. */
 export const MAGIC = 0x4b504589;
 
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
+
+/** The oldest version that readers still read: 2 only adds `TableKind.magnitudes`. */
+export const OLDEST_VERSION = 1;
 
 /** Sections begin at multiples of this; the bytes between them are zero. */
 export const SECTION_ALIGN = 16;
@@ -18,7 +21,7 @@ export enum FileField {
   format = 4,
   /** u16 */
   abi = 6,
-  /** Zero in version 1. */
+  /** Zero. */
   flags = 8,
   sections = 12,
   /** Of the whole file. */
@@ -95,7 +98,17 @@ export enum TableKind {
   levels = 0,
   uniform = 1,
   constant = 2,
+  /** Since version 2, of planes of single bytes alone: a table for each class of expected magnitude. */
+  magnitudes = 3,
 }
+
+/** Classes of a table of magnitudes, at most. */
+export const CLASSES = 4;
+
+/** A table of magnitudes looks back at so many columns and elements of k, at most, and its tables have so many bits. */
+export const MAX_WIDTH = 1024;
+export const MAX_DEPTH = 4096;
+export const MAX_CLASS_PRECISION = 14;
 
 /** Adaptive binary contexts. Numbers take 32 of them, one for each bit of the unary exponent. */
 export enum Context {
@@ -151,7 +164,7 @@ export enum Work {
    */
   chunk = 15616,
   /** The most that a chunk can need. */
-  bytes = 224640,
+  bytes = 243328,
 }
 
 /** Offsets in a symbol table. Precision 0: not set yet; 1: `symbol` alone. */
@@ -160,6 +173,28 @@ export enum TableField {
   precision = 1024,
   symbol = 1028,
   bytes = 1040,
+}
+
+/** Byte offsets in a table of magnitudes while its plane is decoded; behind it lie the slots of its classes. Integers of 4 bytes, where nothing is said. */
+export enum MagnitudeField {
+  precision = 0,
+  /** A mean of an element of k moves by 2^−rate of what it was wrong by. */
+  depth_rate = 4,
+  /** Fractional bits of means. */
+  fraction = 8,
+  /** Elements of one row that follow each other along k, less 1. */
+  inner = 12,
+  /** CLASSES − 1 lower ends, ascending or not. */
+  thresholds = 16,
+  column_rate = 28,
+  /** A symbol table for each class, a power of two apart. */
+  tables = 32,
+  table_shift = 11,
+  /** u16 for each column of a row. */
+  columns = 8224,
+  /** u16 for each element of k. */
+  depths = 10272,
+  bytes = 18464,
 }
 
 /** Symbols that one call of the inner loop decodes; it may read 2 bytes each past the body's end before the end is checked. */

@@ -1,6 +1,7 @@
 /** Chunks of a `.epk`: checks one and writes its pieces where the model wants them (docs/format.md). */
-import { CHUNK_BODY, CHUNK_PLAIN, Context, Piece, Status, TableField, TableSlot, Work } from "../shared/container";
+import { CHUNK_BODY, CHUNK_PLAIN, Context, Piece, Status, TableField, TableKind, TableSlot, Work } from "../shared/container";
 import { IMAGE_START } from "../shared/plan";
+import { readClassed } from "./magnitudes";
 import { readPadding, spread } from "./padding";
 import { bit, damage, isComplete, isDamaged, number, open, release, reserve, symbols } from "./rans";
 import { fillSlots, readTable } from "./table";
@@ -55,7 +56,14 @@ function tableOf(work: usize, slot: u32): usize {
 
 function readPlane(work: usize, slot: u32, dst: usize, stride: u32, count: u32): void {
   const table = tableOf(work, slot);
-  if (!bit(Context.reuse + slot)) readTable(work, table);
+  if (!bit(Context.reuse + slot)) {
+    const kind = number(Context.table);
+    if (kind === TableKind.magnitudes && slot === TableSlot.bytes && !isDamaged()) {
+      readClassed(work, dst, count);
+      return;
+    }
+    readTable(work, table, kind);
+  }
   const precision = load<u32>(table, TableField.precision);
   if (precision === 0) damage();
   if (isDamaged()) return;

@@ -3,7 +3,7 @@
  * Its globals are the position in the body and the four states; damage is noted in `damaged` and reading goes on harmlessly, since every
  * loop is bounded and a read goes at most a burst past the body's end, which is margin.
  */
-import { BIT_PRECISION, BURST, Context, RANS_LOW, TableField, Work } from "../shared/container";
+import { BIT_PRECISION, BURST, Context, MagnitudeField, RANS_LOW, TableField, Work } from "../shared/container";
 
 const LOW: u32 = RANS_LOW;
 const BIT_MASK: u32 = (1 << BIT_PRECISION) - 1;
@@ -190,4 +190,63 @@ export function burst(table: usize, slots: usize, precision: u32, dst: usize, st
   x2 = c;
   x3 = d;
   pos = p;
+}
+
+/** Decodes one row of at most MAX_WIDTH symbols by the table of magnitudes at `model`; `depth` is where the means of its elements of k lie. */
+export function classed(model: usize, depth: usize, dst: usize, count: u32): void {
+  let a = x0;
+  let b = x1;
+  let c = x2;
+  let d = x3;
+  let p = pos;
+  const precision = load<u32>(model, MagnitudeField.precision);
+  const depthRate = load<i32>(model, MagnitudeField.depth_rate);
+  const columnRate = load<i32>(model, MagnitudeField.column_rate);
+  const fraction = load<i32>(model, MagnitudeField.fraction);
+  const inner = load<u32>(model, MagnitudeField.inner);
+  const first = load<u32>(model, MagnitudeField.thresholds);
+  const second = load<u32>(model, MagnitudeField.thresholds + 4);
+  const third = load<u32>(model, MagnitudeField.thresholds + 8);
+  const slots = model + MagnitudeField.bytes;
+  const mask: u32 = (1 << precision) - 1;
+  let column = model + MagnitudeField.columns;
+  for (let i: u32 = 0; i < count; i++) {
+    const across = depth + ((i & inner) << 1);
+    const k = load<u16>(across);
+    const n = load<u16>(column);
+    const expected = <u32>k + <u32>n;
+    const kind = <u32>(expected >= first) + <u32>(expected >= second) + <u32>(expected >= third);
+    const s = <u32>load<u8>(slots + (kind << precision) + (a & mask));
+    const e = load<u32>(model + (kind << MagnitudeField.table_shift) + (s << 2), MagnitudeField.tables);
+    store<u8>(dst + i, s);
+    const size = abs(<i32>(<i8>s)) << fraction;
+    store<u16>(across, <i32>k + ((size - <i32>k) >> depthRate));
+    store<u16>(column, <i32>n + ((size - <i32>n) >> columnRate));
+    column += 2;
+    a = (e >> 16) * (a >> precision) + (a & mask) - (e & 0xffff);
+    const more = <u32>(a < LOW);
+    a = select<u32>((a << 16) | load<u16>(p), a, more);
+    p += more << 1;
+    const turned = a;
+    a = b;
+    b = c;
+    c = d;
+    d = turned;
+  }
+  x0 = a;
+  x1 = b;
+  x2 = c;
+  x3 = d;
+  pos = p;
+}
+
+/** Puts the states back in order after `count` symbols of rows. */
+export function turnBack(count: u32): void {
+  for (; count & 3; count++) {
+    const turned = x0;
+    x0 = x1;
+    x1 = x2;
+    x2 = x3;
+    x3 = turned;
+  }
 }

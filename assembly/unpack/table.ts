@@ -5,9 +5,8 @@ import { bit, damage, isDamaged, number, raw } from "./rans";
 /** What `levels` holds for a symbol that never comes. */
 const ABSENT: u16 = 0xffff;
 
-/** Reads a table into the one at `table`. */
-export function readTable(work: usize, table: usize): void {
-  const kind = number(Context.table);
+/** Reads a table of this kind into the one at `table`. */
+export function readTable(work: usize, table: usize, kind: u32): void {
   if (kind === TableKind.constant) {
     store<u32>(table, 1, TableField.precision);
     store<u32>(table, raw(8), TableField.symbol);

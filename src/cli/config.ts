@@ -9,6 +9,7 @@ import { type StepName, stepOf } from "../compress/steps/index.ts";
 import { fileError } from "../data/file-error.ts";
 import { RESIZE_MODES } from "../data/index.ts";
 import { EdgepackError } from "../errors.ts";
+import { CODINGS } from "../format/image.ts";
 import { TARGETS, type TargetName } from "../targets/index.ts";
 
 /** Files that `edgepack build` looks for where it is given neither a model nor --config. */
@@ -74,6 +75,7 @@ export const CONFIG = v.strictObject({
     "how the range of activations is chosen, where there are no steps",
   ),
   percentile: described(v.pipe(v.number(), v.gtValue(50), v.maxValue(100)), "how much of the values the percentile observer keeps"),
+  coding: described(v.picklist(CODINGS), "load fast, or be as small as can be"),
   steps: described(v.array(v.looseObject({ step: v.string() })), "what is done to the model, in this order"),
   resume: path("a folder in which a run that was killed finds what it had reached"),
   report: path("a full report: .html to be read, .json for programs"),

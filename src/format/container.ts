@@ -4,6 +4,7 @@ import {
   FileField,
   FORMAT_VERSION,
   MAGIC,
+  OLDEST_VERSION,
   SECTION_ALIGN,
   SectionField,
   SectionFlag,
@@ -86,10 +87,10 @@ export function readContainer(file: Uint8Array): Map<number, Uint8Array> {
   if (u32(FileField.hash) !== xxh32(file.subarray(0, FileField.hash))) throw invalid("its header is damaged");
   const format = u16(FileField.format);
   const abi = u16(FileField.abi);
-  if (format !== FORMAT_VERSION || abi !== ABI_VERSION || u32(FileField.flags) !== 0)
+  if (format < OLDEST_VERSION || format > FORMAT_VERSION || abi !== ABI_VERSION || u32(FileField.flags) !== 0)
     throw new EdgepackError(
       "EPK_VERSION",
-      `This .epk has format ${format}, ABI ${abi}, flags ${u32(FileField.flags)}; this edgepack reads format ${FORMAT_VERSION}, ABI ${ABI_VERSION}. Build it again, or use the edgepack that built it.`,
+      `This .epk has format ${format}, ABI ${abi}, flags ${u32(FileField.flags)}; this edgepack reads formats ${OLDEST_VERSION} to ${FORMAT_VERSION}, ABI ${ABI_VERSION}. Build it again, or use the edgepack that built it.`,
     );
   if (u32(FileField.length) !== file.length) throw invalid(`it has ${file.length} bytes of ${u32(FileField.length)}`);
   const count = u32(FileField.sections);

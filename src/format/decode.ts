@@ -3,8 +3,11 @@ import {
   CHUNK_PLAIN,
   Context,
   LANES,
+  MAX_CLASS_PRECISION,
+  MAX_DEPTH,
   MAX_LEVEL,
   MAX_PRECISION,
+  MAX_WIDTH,
   MIN_PRECISION,
   Piece,
   RANS_LOW,
@@ -14,6 +17,7 @@ import {
 import { IMAGE_START } from "../../assembly/shared/plan.ts";
 import { EdgepackError } from "../errors.ts";
 import { Contexts } from "./contexts.ts";
+import { classOf, Means } from "./magnitudes.ts";
 import { groupOf, weightsIn } from "./padding.ts";
 import { frequenciesOf, LevelModel, scan } from "./table.ts";
 
@@ -198,7 +202,14 @@ class ChunkReader {
   }
 
   plane(slot: number, out: Uint8Array, at: number, stride: number, count: number): void {
-    if (!this.bit(Context.reuse + slot)) this.tables[slot] = this.table();
+    if (!this.bit(Context.reuse + slot)) {
+      const kind = this.number(Context.table);
+      if (kind === TableKind.magnitudes && slot === TableSlot.bytes) {
+        this.classed(out, at, count);
+        return;
+      }
+      this.tables[slot] = this.table(kind);
+    }
     const table = this.tables[slot] ?? corrupt();
     if (typeof table === "number") {
       for (let i = 0, to = at; i < count; i++, to += stride) out[to] = table;
@@ -231,9 +242,46 @@ class ChunkReader {
     }
   }
 
-  /** A table, or the one symbol there is. */
-  private table(): CodingTable | number {
-    const kind = this.number(Context.table);
+  /** A plane of bytes by tables of magnitudes. */
+  private classed(out: Uint8Array, at: number, count: number): void {
+    const width = this.number(Context.lanes) + 1;
+    const shift = this.raw(2);
+    const rows = this.number(Context.rows) + 1;
+    const precision = MIN_PRECISION + this.raw(2);
+    if (width > MAX_WIDTH || rows * 2 ** shift > MAX_DEPTH || precision > MAX_CLASS_PRECISION) corrupt();
+    const rates = [this.raw(3), this.raw(3)] as const;
+    const fraction = this.raw(4);
+    const means = new Means({ width, shift, rows, rates, fraction, mean: this.raw(16) });
+    const classes = this.raw(2);
+    const thresholds: number[] = [];
+    const tables: CodingTable[] = [];
+    for (let c = 0; c <= classes; c++) {
+      if (c > 0) thresholds.push(this.raw(16));
+      tables.push(this.classTable(precision));
+    }
+    const counts = new Uint32Array(256);
+    for (let i = 0; i < count; i++) {
+      const { symbols, frequencies, starts } = tables[classOf(thresholds, means.expected)];
+      const symbol = symbols[this.states[i & (LANES - 1)] % 2 ** precision];
+      this.advance(i & (LANES - 1), starts[symbol], frequencies[symbol], precision);
+      out[at + i] = symbol;
+      counts[symbol]++;
+      means.next(symbol);
+    }
+    for (let s = 0; s < 256; s++) if (counts[s] > 0) this.entropy += counts[s] * Math.log2(count / counts[s]);
+  }
+
+  /** The table of a class, whose precision must be this; that of one symbol gives it all slots. */
+  private classTable(precision: number): CodingTable {
+    const table = this.table(this.number(Context.table));
+    if (typeof table !== "number") return table.precision === precision ? table : corrupt();
+    const frequencies = new Uint32Array(256);
+    frequencies[table] = 2 ** precision;
+    return codingTable(frequencies, precision);
+  }
+
+  /** A table of this kind, or the one symbol there is. */
+  private table(kind: number): CodingTable | number {
     if (kind === TableKind.constant) return this.raw(8);
     if (kind === TableKind.uniform) return codingTable(new Uint32Array(256).fill(1), 8);
     if (kind !== TableKind.levels) corrupt();

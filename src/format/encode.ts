@@ -1,10 +1,37 @@
 import { CHUNK_PLAIN, Context, Piece, TableKind, TableSlot } from "../../assembly/shared/container.ts";
 import { IMAGE_START } from "../../assembly/shared/plan.ts";
 import { type Choice, chooseTable, entropyOf } from "./choose.ts";
-import type { Panels, Region } from "./image.ts";
+import type { Coding, Panels, Region } from "./image.ts";
+import { chooseMagnitudes, classesOf, classRanges, type Magnitudes, putMagnitudes, type Rates, type Rows, rowsOf } from "./magnitudes.ts";
 import { groupOf, weightsIn } from "./padding.ts";
 import { putNumber, RansEncoder } from "./sink.ts";
 import { putTable, rangesOf } from "./table.ts";
+
+/** What tables of magnitudes a writer tries, and the share of a plane's bits that they have to save: they are read at a third of the speed. */
+const EFFORTS: Readonly<Record<Coding, { readonly rates: readonly Rates[]; readonly saving: number }>> = {
+  fast: { rates: [], saving: 1 },
+  balanced: {
+    rates: [
+      [5, 5],
+      [2, 7],
+      [7, 2],
+    ],
+    saving: 0.01,
+  },
+  smallest: {
+    rates: [
+      [5, 5],
+      [4, 5],
+      [5, 7],
+      [7, 5],
+      [2, 2],
+      [2, 7],
+      [7, 2],
+      [1, 7],
+    ],
+    saving: 0,
+  },
+};
 
 type Expand = NonNullable<Region["expand"]>;
 
@@ -19,13 +46,15 @@ interface Span {
   readonly grid?: Expand & { readonly phase: number };
   /** Where some of the data are padding: which are not, and how far into a group the span begins. */
   readonly padding?: Panels & { readonly weights: Uint8Array; readonly holes: number; readonly phase: number };
+  /** Where the data are weights in panels. */
+  readonly rows?: Rows;
 }
 
 /** Bytes that pieces cost in any case, counted so that a chunk of many tiny ones stays within its bound. */
 const PIECE_OVERHEAD = 16;
 
 /** Cuts regions into chunks of spans, and codes each: the bodies, in order of address. */
-export function encodeChunks(regions: readonly Region[]): Uint8Array[] {
+export function encodeChunks(regions: readonly Region[], coding: Coding = "balanced"): Uint8Array[] {
   const chunks: Span[][] = [];
   let room = 0;
   for (const region of inOrder(regions)) {
@@ -39,7 +68,7 @@ export function encodeChunks(regions: readonly Region[]): Uint8Array[] {
       room -= size;
     }
   }
-  return chunks.map(encodeChunk);
+  return chunks.map((spans) => encodeChunk(spans, coding));
 }
 
 /**
@@ -64,7 +93,8 @@ function* spansOf(region: Region): Generator<Span> {
     return;
   }
   for (let parts = Math.max(1, Math.ceil(data.byteLength / CHUNK_PLAIN)); ; parts++) {
-    const step = Math.ceil(data.length / parts / 16) * 16;
+    const row = panels && (panels.lanes * panels.inner) % 16 === 0 ? panels.lanes * panels.inner : 16;
+    const step = Math.ceil(data.length / parts / row) * row;
     const spans: Span[] = [];
     for (let from = 0; from < data.length; from += step) {
       const part = data.subarray(from, from + step);
@@ -77,6 +107,7 @@ function* spansOf(region: Region): Generator<Span> {
         continues: from > 0,
         grid,
         padding: panels && paddingOf(panels, from, part),
+        rows: panels && rowsOf(panels),
       });
     }
     if (spans.every((span) => fillOf(span) <= CHUNK_PLAIN)) return yield* spans;
@@ -122,6 +153,9 @@ function inOrder(regions: readonly Region[]): Region[] {
 interface Plane {
   readonly slot: number;
   readonly symbols: Uint8Array;
+  readonly rows?: Rows;
+  /** Its own tables, in place of a group's. */
+  magnitudes?: Magnitudes;
   table?: Group;
 }
 
@@ -137,13 +171,16 @@ function planesOf(span: Span): Plane[] {
   const floats = (data: Region["data"], slot: number) => bytePlanes(rotated(data), slot);
   switch (span.kind) {
     case Piece.bytes:
-      return bytePlanes(data, TableSlot.bytes);
+      return bytePlanes(data, TableSlot.bytes).map((plane) => ({ ...plane, rows: span.rows }));
     case Piece.words:
       return bytePlanes(data, TableSlot.words);
     case Piece.floats:
       return floats(data, TableSlot.floats);
     case Piece.expanded:
-      return [...floats(span.grid!.scale, TableSlot.scales), ...bytePlanes(data, TableSlot.bytes)];
+      return [
+        ...floats(span.grid!.scale, TableSlot.scales),
+        ...bytePlanes(data, TableSlot.bytes).map((plane) => ({ ...plane, rows: span.rows })),
+      ];
   }
 }
 
@@ -164,14 +201,17 @@ function bytePlanes(data: Region["data"] | Uint32Array, slot: number): Plane[] {
   });
 }
 
-/** Gives each plane a table: that of the plane before it in its slot, where one table for both costs less than two. */
-function assignTables(planes: readonly Plane[]): void {
+/** Gives each plane its tables: those of magnitudes where they save enough, else that of the plane before it in its slot, where one table for both costs less than two. */
+function assignTables(planes: readonly Plane[], coding: Coding): void {
+  const { rates, saving } = EFFORTS[coding];
   const current = new Map<number, Group>();
   for (const plane of planes) {
     const counts = new Uint32Array(256);
     for (let i = 0; i < plane.symbols.length; i++) counts[plane.symbols[i]]++;
     const group = current.get(plane.slot);
     const own: Group = { counts, choice: chooseTable(counts, group?.choice.recipe), written: false };
+    plane.magnitudes = plane.rows && chooseMagnitudes(plane.symbols, plane.rows, rates, own.choice.cost * (1 - saving));
+    if (plane.magnitudes) continue;
     const joint = group && join(group, own);
     if (joint) Object.assign(group, joint);
     else current.set(plane.slot, own);
@@ -188,10 +228,13 @@ function join(a: Group, b: Group): Pick<Group, "counts" | "choice"> | undefined 
   return choice.cost <= limit ? { counts, choice } : undefined;
 }
 
-function encodeChunk(spans: readonly Span[]): Uint8Array {
+function encodeChunk(spans: readonly Span[], coding: Coding): Uint8Array {
   const encoder = new RansEncoder();
   const coded = spans.map((span) => ({ span, planes: planesOf(span) }));
-  assignTables(coded.flatMap(({ planes }) => planes));
+  assignTables(
+    coded.flatMap(({ planes }) => planes),
+    coding,
+  );
   let cursor = IMAGE_START;
   for (const { span, planes } of coded) {
     putNumber(encoder, Context.piece, span.kind);
@@ -222,10 +265,17 @@ function encodeChunk(spans: readonly Span[]): Uint8Array {
 
 const align16 = (n: number): number => Math.ceil(n / 16) * 16;
 
-function encodePlane(encoder: RansEncoder, { slot, symbols, table }: Plane): void {
+function encodePlane(encoder: RansEncoder, { slot, symbols, magnitudes, table }: Plane): void {
+  if (magnitudes) {
+    encoder.bit(Context.reuse + slot, false);
+    putMagnitudes(encoder, magnitudes);
+    const ranges = magnitudes.tables.map((table) => classRanges(table, magnitudes.precision));
+    encoder.symbols(symbols, ranges, classesOf(symbols, magnitudes));
+    return;
+  }
   const { written, choice } = table!;
   encoder.bit(Context.reuse + slot, written);
   if (!written) putTable(encoder, choice.table);
   table!.written = true;
-  if (choice.table.kind !== TableKind.constant) encoder.symbols(symbols, rangesOf(choice.table));
+  if (choice.table.kind !== TableKind.constant) encoder.symbols(symbols, [rangesOf(choice.table)]);
 }

@@ -69,3 +69,7 @@ export interface Pack {
   readonly meta: Meta;
   readonly regions: readonly Region[];
 }
+
+/** How weights are coded: for the fastest decoding, for small size where that costs little speed, or as small as can be. */
+export const CODINGS = ["fast", "balanced", "smallest"] as const;
+export type Coding = (typeof CODINGS)[number];

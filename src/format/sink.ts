@@ -71,7 +71,10 @@ export interface Ranges {
 interface Run {
   readonly before: number;
   readonly symbols: Uint8Array;
-  readonly ranges: Ranges;
+  /** Of each class. */
+  readonly ranges: readonly Ranges[];
+  /** The class of each symbol, where there are more than one. */
+  readonly classes?: Uint8Array;
 }
 
 /**
@@ -98,9 +101,9 @@ export class RansEncoder implements BitSink {
     this.events.push(value, 1, bits);
   }
 
-  /** Symbol i goes to state i mod LANES. The array is read in `finish`. */
-  symbols(symbols: Uint8Array, ranges: Ranges): void {
-    this.runs.push({ before: this.events.length, symbols, ranges });
+  /** Symbol i goes to state i mod LANES. The arrays are read in `finish`. */
+  symbols(symbols: Uint8Array, ranges: readonly Ranges[], classes?: Uint8Array): void {
+    this.runs.push({ before: this.events.length, symbols, ranges, classes });
   }
 
   /** The states, then the 16-bit words in the order in which a decoder reads them. */
@@ -134,22 +137,25 @@ export class RansEncoder implements BitSink {
     this.states[0] = ((x - rest) / frequency) * 2 ** precision + rest + start;
   }
 
-  private encodeRun({ symbols, ranges }: Run): void {
+  private encodeRun({ symbols, ranges, classes }: Run): void {
     const { states, out } = this;
-    const { precision, frequencies, starts } = ranges;
-    const limits = new Float64Array(256);
-    const reciprocals = new Float64Array(256);
-    const steps = new Float64Array(256);
-    for (let s = 0; s < 256; s++) {
-      limits[s] = frequencies[s] * 2 ** (32 - precision);
-      // A little too large, so that truncated products are the quotients, for states below 2³².
-      reciprocals[s] = (1 + 2 ** -45) / frequencies[s];
-      // x ← ⌊x / f⌋ · 2^p + x mod f + start, which is x + ⌊x / f⌋ · (2^p − f) + start.
-      steps[s] = 2 ** precision - frequencies[s];
+    const limits = new Float64Array(256 * ranges.length);
+    const reciprocals = new Float64Array(256 * ranges.length);
+    const steps = new Float64Array(256 * ranges.length);
+    const starts = new Float64Array(256 * ranges.length);
+    for (const [c, { precision, frequencies, starts: first }] of ranges.entries()) {
+      starts.set(first, 256 * c);
+      for (let s = 0; s < 256; s++) {
+        limits[256 * c + s] = frequencies[s] * 2 ** (32 - precision);
+        // A little too large, so that truncated products are the quotients, for states below 2³².
+        reciprocals[256 * c + s] = (1 + 2 ** -45) / frequencies[s];
+        // x ← ⌊x / f⌋ · 2^p + x mod f + start, which is x + ⌊x / f⌋ · (2^p − f) + start.
+        steps[256 * c + s] = 2 ** precision - frequencies[s];
+      }
     }
     let at = this.at;
     for (let i = symbols.length - 1; i >= 0; i--) {
-      const s = symbols[i];
+      const s = classes ? (classes[i] << 8) | symbols[i] : symbols[i];
       let x = states[i & (LANES - 1)];
       if (x >= limits[s]) {
         const low = x & 0xffff;

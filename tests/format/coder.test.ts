@@ -3,10 +3,11 @@ import { describe, expect, it } from "vitest";
 import { Context, Piece, Status, TableKind, TableSlot } from "../../assembly/shared/container.ts";
 import { unpackChunk } from "../../src/format/decode.ts";
 import { encodeChunks } from "../../src/format/encode.ts";
-import type { Region } from "../../src/format/image.ts";
+import { CODINGS, type Region } from "../../src/format/image.ts";
+import { classesOf, classRanges, type Magnitudes, putMagnitudes } from "../../src/format/magnitudes.ts";
 import { putNumber, RansEncoder } from "../../src/format/sink.ts";
 import { putTable, rangesOf, type Table } from "../../src/format/table.ts";
-import { DISTRIBUTIONS, entropyOf, pruned, weightsOf } from "./sample.ts";
+import { DISTRIBUTIONS, entropyOf, panelsOf, pruned, randomOf, weightsOf } from "./sample.ts";
 import { moduleOf, wasmDecoder } from "./wasm.ts";
 
 const IMAGE_START = 4096;
@@ -44,6 +45,44 @@ describe("size against the order-0 entropy, tables and coder state included", ()
   it("noise: not more than 0.2 % above its plain bytes", () => {
     const data = weightsOf((random) => 256 * random() - 128, 65536);
     expect(coded(data)).toBeLessThan(1.002 * 65536);
+  });
+});
+
+/** Weights of a layer whose zeros are where `dead` says, and 5 in 100 more. */
+function structured(dead: (n: number, k: number) => boolean, panels = { n: 128, k: 512, lanes: 16, inner: 2 }): Region {
+  const random = randomOf(3);
+  const draw = (n: number, k: number) => (dead(n, k) || random() < 0.05 ? 0 : Math.round(24 * (random() + random() + random() - 1.5)));
+  return { at: IMAGE_START, data: panelsOf(panels, draw), panels };
+}
+
+const scattered = (share: number) => {
+  const random = randomOf(4);
+  const cells = Array.from({ length: 4096 }, () => random() < share);
+  return (cell: number) => cells[cell & 4095];
+};
+
+/** Zeros as pruning leaves them in a dense layer. */
+const STRUCTURES: Readonly<Record<string, Region>> = {
+  "dead inputs": structured((_, k) => scattered(0.5)(k)),
+  "dead outputs": structured((n) => scattered(0.5)(n)),
+  "inputs and outputs that are mostly zero": structured((n, k) => (n % 4 === 0 || k % 3 === 0) && (n * 31 + k * 17) % 10 < 9),
+  "blocks of 16 outputs by 2": structured((n, k) => scattered(0.6)((n >> 4) * 256 + (k >> 1))),
+};
+
+describe("zeros that have structure", () => {
+  it.each(Object.keys(STRUCTURES))("%s: at least 3 %% below the order-0 entropy, unless coding is to be fast", (name) => {
+    const region = STRUCTURES[name];
+    const entropy = entropyOf(region.data);
+    const [fast, balanced, smallest] = CODINGS.map((coding) => sizeOf(encodeChunks([region], coding)));
+    expect(balanced).toBeLessThan(0.97 * entropy);
+    expect(smallest).toBeLessThanOrEqual(balanced);
+    expect(fast).toBeGreaterThan(0.99 * entropy);
+  });
+
+  it("that have none cost what one table does", () => {
+    const panels = { n: 64, k: 1024, lanes: 16, inner: 2 };
+    const region = { at: IMAGE_START, data: weightsOf(pruned(0.9), 65536), panels };
+    expect(encodeChunks([region], "balanced")).toEqual(encodeChunks([region], "fast"));
   });
 });
 
@@ -144,7 +183,7 @@ function bodyWith(table: Extract<Table, { kind: TableKind.levels }>, data: Uint8
   encoder.bit(Context.padded, false);
   encoder.bit(Context.reuse + TableSlot.bytes, false);
   putTable(encoder, table);
-  encoder.symbols(data, rangesOf(table));
+  encoder.symbols(data, [rangesOf(table)]);
   putNumber(encoder, Context.piece, Piece.end);
   return encoder.finish();
 }
@@ -185,6 +224,38 @@ describe.each(["simd", "scalar"] as const)("decoding in the %s build", (build) =
       expect(statuses).toEqual([Status.ok]);
       expect(memory.slice(IMAGE_START, IMAGE_START + 1024)).toEqual(data);
     }
+  });
+
+  it("planes by tables of magnitudes come back, whatever the layout, and the TypeScript decoder gives the same bytes", () => {
+    const layout = fc.record({
+      n: fc.integer({ min: 20, max: 70 }),
+      k: fc.integer({ min: 300, max: 900 }),
+      lanes: fc.constantFrom(4, 8, 16),
+      inner: fc.constantFrom(1, 2, 4, 8),
+      width: fc.constantFrom(3, 60, 127),
+      expanded: fc.boolean(),
+      coding: fc.constantFrom(...CODINGS),
+    });
+    let used = 0;
+    fc.assert(
+      fc.property(layout, ({ n, k, lanes, inner, width, expanded, coding }) => {
+        const panels = { n, k, lanes, inner };
+        const data = panelsOf(panels, (n, k) => (k % 5 < 3 || n % 7 === 0 ? 0 : ((n * 13 + k * 7) % (2 * width + 1)) - width));
+        const block = lanes * Math.ceil(k / inner) * inner;
+        const expand = { scale: new Float32Array(Math.ceil(n / lanes) * lanes).fill(0.5), lanes, block };
+        const { regions, end } = laidOut([{ data, panels, ...(expanded && { expand }) }]);
+        const chunks = encodeChunks(regions, coding);
+        if (sizeOf(chunks) < sizeOf(encodeChunks(regions, "fast"))) used++;
+        const reference = new Uint8Array(end);
+        for (const chunk of chunks) unpackChunk(chunk, reference, end);
+        expect(Buffer.compare(reference, imageOf(regions, end))).toBe(0);
+        const { statuses, memory } = wasmDecoder(module, end)(chunks);
+        expect(statuses).toEqual(chunks.map(() => Status.ok));
+        expect(Buffer.compare(memory.subarray(IMAGE_START, end), reference.subarray(IMAGE_START))).toBe(0);
+      }),
+      { numRuns: 20, seed: 2 },
+    );
+    expect(used).toBeGreaterThan(5);
   });
 
   it("regions larger than a chunk come back", () => {
@@ -303,7 +374,7 @@ describe("hostile bodies, their hashes made to fit", () => {
   const tableless = (e: RansEncoder, reuse: boolean) => {
     start(e, Piece.bytes, 1);
     e.bit(Context.reuse, reuse);
-    if (!reuse) putNumber(e, Context.table, 3);
+    if (!reuse) putNumber(e, Context.table, 4);
   };
   const expanded = (e: RansEncoder, lanes: number, rows: number, phase: number) => {
     start(e, Piece.expanded, 100);
@@ -317,7 +388,30 @@ describe("hostile bodies, their hashes made to fit", () => {
     start(e, Piece.bytes, 4);
     e.bit(Context.reuse + TableSlot.bytes, false);
     putTable(e, { kind: TableKind.levels, precision, center: 0, extent: values.length, floor: true, levels: values });
-    e.symbols(new Uint8Array(4), { precision, frequencies: new Uint32Array(256).fill(2 ** (precision - 1)), starts: new Uint32Array(256) });
+    e.symbols(new Uint8Array(4), [
+      { precision, frequencies: new Uint32Array(256).fill(2 ** (precision - 1)), starts: new Uint32Array(256) },
+    ]);
+  };
+  /** 100 bytes by three tables of magnitudes, unless told otherwise. */
+  const classed = (e: RansEncoder, told: Partial<Magnitudes> = {}, slot = TableSlot.bytes) => {
+    const pair = (...levels: number[]): Table => ({
+      kind: TableKind.levels,
+      precision: 12,
+      center: 0,
+      extent: 2,
+      floor: true,
+      levels: Uint16Array.of(...levels, ...new Uint16Array(254)),
+    });
+    const tables = [pair(3, 1), pair(1, 2), { kind: TableKind.constant, symbol: 2 } as const];
+    const rows = { width: 8, shift: 1, rows: 5, rates: [2, 3] as const, fraction: 7, mean: 100, precision: 12, thresholds: [120, 400] };
+    const magnitudes: Magnitudes = { ...rows, tables, ...told };
+    const symbols = new Uint8Array(100);
+    symbols[0] = 1;
+    start(e, slot === TableSlot.bytes ? Piece.bytes : Piece.words, symbols.length);
+    e.bit(Context.reuse + slot, false);
+    putMagnitudes(e, magnitudes);
+    const ranges = tables.map((table) => classRanges(table, 12));
+    e.symbols(symbols, ranges, classesOf(symbols, { ...rows, tables }));
   };
   const built = (write: (e: RansEncoder) => void): Uint8Array => {
     const encoder = new RansEncoder();
@@ -341,6 +435,13 @@ describe("hostile bodies, their hashes made to fit", () => {
     ["panels so many that 32 bits wrap", (e) => padded(e, { n: 2 ** 31 - 1, k: 2 ** 30 })],
     ["a table that was never set", (e) => tableless(e, true)],
     ["an unknown kind of table", (e) => tableless(e, false)],
+    ["magnitudes of words", (e) => classed(e, {}, TableSlot.words)],
+    ["rows wider than there are means for", (e) => classed(e, { width: 1025 })],
+    ["rows more than there are means for", (e) => classed(e, { shift: 3, rows: 513 })],
+    ["rows so many that 32 bits wrap", (e) => classed(e, { shift: 3, rows: 2 ** 29 })],
+    ["classes of 15 bits", (e) => classed(e, { precision: 15 })],
+    ["classes whose tables have other bits", (e) => classed(e, { precision: 13 })],
+    ["a class without a table", (e) => classed(e, { tables: [{ kind: TableKind.uniform }, { kind: TableKind.uniform }] })],
     ["more lanes than a chunk holds scales", (e) => expanded(e, 2 ** 20, 1, 0)],
     ["blocks so large that 32 bits wrap", (e) => expanded(e, 5, 2 ** 30, 0)],
     ["a piece that begins past its block", (e) => expanded(e, 1, 8, 8)],
@@ -357,6 +458,17 @@ describe("hostile bodies, their hashes made to fit", () => {
     expect(verdict(built((e) => padded(e)))).toBe("accepted");
     expect(verdict(built((e) => expanded(e, 5, 20, 99)))).toBe("accepted");
     expect(verdict(built((e) => levels(e, [1, 1])))).toBe("accepted");
+    expect(verdict(built((e) => classed(e)))).toBe("accepted");
+  });
+
+  it("with tables of magnitudes are judged alike by both decoders at any flipped bit and every shorter length", () => {
+    const body = built((e) => classed(e));
+    for (let i = 0; i < body.length * 8; i++) {
+      const copy = body.slice();
+      copy[i >> 3] ^= 1 << (i & 7);
+      verdict(copy);
+    }
+    for (let length = 0; length < body.length; length++) expect(verdict(body.slice(0, length)), `${length} bytes`).toBe("refused");
   });
 
   it("are refused by both at every shorter length", () => {

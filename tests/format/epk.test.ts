@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { FileField, SectionField, SectionKind } from "../../assembly/shared/container.ts";
-import { writeChunks, writeContainer } from "../../src/format/container.ts";
+import { FileField, SectionField, SectionKind, Status } from "../../assembly/shared/container.ts";
+import { readChunks, readContainer, sectionOf, writeChunks, writeContainer } from "../../src/format/container.ts";
 import { encodeChunks } from "../../src/format/encode.ts";
 import { measureEpk, readEpk, writeEpk } from "../../src/format/index.ts";
 import { xxh32 } from "../../src/format/xxh32.ts";
-import { VERSION_1 } from "./golden.ts";
-import { clipPack, DISTRIBUTIONS, weightsOf } from "./sample.ts";
+import { VERSION_1, VERSION_2 } from "./golden.ts";
+import { clipPack, DISTRIBUTIONS, prunedPack, weightsOf } from "./sample.ts";
+import { moduleOf, wasmDecoder } from "./wasm.ts";
 
 const pack = clipPack();
 const epk = writeEpk(pack);
@@ -40,13 +41,16 @@ const codeOf = (file: Uint8Array): string => {
   }
 };
 
-describe("version 1", () => {
-  it("is these bytes", () => {
-    expect(Buffer.from(epk).toString("hex")).toBe(Buffer.from(VERSION_1).toString("hex"));
-  });
+it("version 2 is these bytes", () => {
+  expect(Buffer.from(writeEpk(prunedPack())).toString("hex")).toBe(Buffer.from(VERSION_2).toString("hex"));
+});
 
+describe.each([
+  ["version 1", VERSION_1, pack],
+  ["version 2", VERSION_2, prunedPack()],
+])("%s", (_, file, pack) => {
   it("gives back metadata and image", () => {
-    const { meta, image } = readEpk(VERSION_1);
+    const { meta, image } = readEpk(file);
     expect(meta).toEqual(pack.meta);
     for (const { at, data, expand } of pack.regions) {
       const values = expand ? Float32Array.from(data, (q, i) => q * expand.scale[Math.floor(i / expand.block)]) : data;
@@ -54,10 +58,18 @@ describe("version 1", () => {
     }
   });
 
-  it("is the same for the same pack, whatever the order of fields and regions", () => {
-    const { name, ...rest } = pack.meta;
-    expect(writeEpk({ regions: [...pack.regions].reverse(), meta: { ...rest, name } })).toEqual(epk);
+  it("unpacks in wasm to the same image", () => {
+    const { meta, image } = readEpk(file);
+    const chunks = [...readChunks(sectionOf(readContainer(file), SectionKind.chunks))].map(({ body }) => body);
+    const { statuses, memory } = wasmDecoder(moduleOf("scalar"), meta.image)(chunks);
+    expect(statuses).toEqual(chunks.map(() => Status.ok));
+    expect(Buffer.compare(memory.subarray(4096, meta.image), image.subarray(4096))).toBe(0);
   });
+});
+
+it("a file is the same for the same pack, whatever the order of fields and regions", () => {
+  const { name, ...rest } = pack.meta;
+  expect(writeEpk({ regions: [...pack.regions].reverse(), meta: { ...rest, name } })).toEqual(epk);
 });
 
 describe("measureEpk", () => {
@@ -101,12 +113,12 @@ describe("a damaged file", () => {
 
 describe("a sound file for another edgepack", () => {
   it.each([
-    ["format", (v: DataView) => v.setUint16(FileField.format, 2, true)],
+    ["format", (v: DataView) => v.setUint16(FileField.format, 3, true)],
     ["ABI", (v: DataView) => v.setUint16(FileField.abi, 77, true)],
     ["flags", (v: DataView) => v.setUint32(FileField.flags, 1, true)],
   ])("is EPK_VERSION with another %s, and says both", (_, change) => {
     expect(() => readEpk(forged(change))).toThrow(
-      expect.objectContaining({ code: "EPK_VERSION", message: expect.stringMatching(/this edgepack reads format 1/) }),
+      expect.objectContaining({ code: "EPK_VERSION", message: expect.stringMatching(/this edgepack reads formats 1 to 2/) }),
     );
   });
 

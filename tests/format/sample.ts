@@ -1,6 +1,6 @@
 /** Small packs and the data that coders are measured on. */
 import { Op, Unary } from "../../assembly/shared/plan.ts";
-import type { Meta, Pack, Region } from "../../src/format/image.ts";
+import type { Meta, Pack, Panels, Region } from "../../src/format/image.ts";
 
 const IMAGE = 4096;
 const f32Bits = (value: number): number => new Int32Array(Float32Array.of(value).buffer)[0];
@@ -33,6 +33,25 @@ export function clipPack(n = 8, input: Partial<Meta["inputs"][number]> = {}): Pa
     },
     regions,
   };
+}
+
+/** `clipPack()` with weights of which many inputs and outputs are dead: large enough for tables of magnitudes. */
+export function prunedPack(): Pack {
+  const { meta, regions } = clipPack();
+  const panels = { n: 60, k: 65, lanes: 16, inner: 2 };
+  const data = panelsOf(panels, (n, k) => (n % 3 === 0 || k % 4 !== 0 ? 0 : ((n * 7 + k * 5) % 9) - 4));
+  const end = meta.image + data.length;
+  return { meta: { ...meta, inputs: [], outputs: [], image: end, memory: end }, regions: [...regions, { at: meta.image, data, panels }] };
+}
+
+/** Weights as panels lay them out. */
+export function panelsOf({ n, k, lanes, inner }: Panels, weight: (n: number, k: number) => number): Int8Array {
+  const rows = Math.ceil(k / inner);
+  return Int8Array.from({ length: Math.ceil(n / lanes) * rows * lanes * inner }, (_, i) => {
+    const output = Math.floor(i / (rows * lanes * inner)) * lanes + (Math.floor(i / inner) % lanes);
+    const term = (Math.floor(i / (lanes * inner)) % rows) * inner + (i % inner);
+    return output < n && term < k ? weight(output, term) : 0;
+  });
 }
 
 /** Uniform in 0..1 (mulberry32). */

@@ -5,6 +5,7 @@ import { encodeMask } from "../../compress/prune/index.ts";
 import { readBytes } from "../../data/file.ts";
 import type { AugmentOptions } from "../../data/index.ts";
 import { EdgepackError } from "../../errors.ts";
+import { CODINGS, type Coding } from "../../format/image.ts";
 import { reportWriter } from "../../report/file.ts";
 import {
   checkLimits,
@@ -41,6 +42,7 @@ interface Options extends ModelOptions, CalibrationOptions, StepOptions, DataOpt
   readonly out?: string;
   readonly target?: TargetName;
   readonly weights: "int8" | "f32";
+  readonly coding: Coding;
   readonly force?: boolean;
   readonly json?: boolean;
 }
@@ -70,7 +72,10 @@ export function addBuild(program: Command, terminal: Terminal): void {
     .option("--config <file>", `options and recipe from a file (default: ${CONFIG_NAMES.at(-1)} or .ts here, where no model is given)`)
     .option("-o, --out <path>", "where to write (default: the model's name with .epk, or with the target's name)")
     .addOption(new Option("--target <place>", `write a folder for ${targets.join(", ")}`).argParser(oneOf(...targets)))
-    .addOption(new Option("--weights <type>", "store weights as int8 or f32").default("int8").argParser(oneOf("int8", "f32")));
+    .addOption(new Option("--weights <type>", "store weights as int8 or f32").default("int8").argParser(oneOf("int8", "f32")))
+    .addOption(
+      new Option("--coding <effort>", "fast to load, balanced, or the smallest file").default("balanced").argParser(oneOf(...CODINGS)),
+    );
   addModelOptions(addDataOptions(addStepOptions(addCalibrationOptions(command))))
     .addOption(
       new Option(
@@ -132,6 +137,7 @@ async function buildModel(terminal: Terminal, path: string, options: Options, re
     fixed: options.fix,
     external,
     ...(steps ? { steps } : { weights: options.weights, observer }),
+    coding: options.coding,
     calibration,
     calibrationCount: options.calibrationCount,
     validation,
