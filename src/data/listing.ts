@@ -1,5 +1,5 @@
-import { existsSync, realpathSync } from "node:fs";
-import { dirname, join, relative, resolve, sep } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
 import { EdgepackError } from "../errors.ts";
 import { type Dataset, invalid, type OpenOptions } from "./dataset.ts";
 import { isMediaName, openMedia } from "./media.ts";
@@ -21,12 +21,11 @@ export function filePlace(table: Table): number | undefined {
   return undefined;
 }
 
-/** The file of a name, in the folder and nowhere else. */
+/** The file of a name, in the folder and nowhere else; what lies there may be a link. */
 function fileIn(folder: string, name: string): string | undefined {
   const path = join(folder, name);
-  if (!existsSync(path)) return undefined;
-  const inside = relative(realpathSync(resolve(folder)), realpathSync(resolve(path)));
-  return inside.split(sep)[0] === ".." || inside === "" || resolve(inside) === inside ? undefined : path;
+  const inside = relative(folder, path);
+  return inside.split(sep)[0] !== ".." && existsSync(path) ? path : undefined;
 }
 
 /**

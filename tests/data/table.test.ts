@@ -1,3 +1,4 @@
+import { symlinkSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { type OpenOptions, openDataset } from "../../src/data/index.ts";
@@ -138,6 +139,11 @@ describe("a CSV of files", () => {
     );
     const path = `${folder({ ...listing, "imgs.csv": "a.png,cat\n" })}/imgs`;
     await expect(open(path, { inputs: image })).rejects.toEqual(refused(/several tables name its files: .*labels\.csv, .*imgs\.csv/));
+  });
+  it("follows links that lie in the folder", async () => {
+    const path = folder({ "kept/a.png": grayPng(1, 1, 255), "imgs/l.csv": "a.png,1\n" });
+    symlinkSync(`${path}/kept/a.png`, `${path}/imgs/a.png`);
+    expect((await (await open(`${path}/imgs`, { inputs: image })).item(0)).x).toEqual(Float32Array.of(1));
   });
   it("names all files that are missing or lie outside the folder", async () => {
     const path = folder({ ...images, "out.png": grayPng(1, 1, 1), "imgs/l.csv": "a.png,1\ngone.png,1\n../out.png,1\n" });
