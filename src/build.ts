@@ -8,7 +8,7 @@ import { type BuildReport, reportOf } from "./compress/report.ts";
 import type { Samples, StepNote } from "./compress/state.ts";
 import { syntheticDataset } from "./data/index.ts";
 import { EdgepackError } from "./errors.ts";
-import type { Coding, Meta } from "./format/image.ts";
+import type { Meta } from "./format/image.ts";
 import { writeEpk } from "./format/index.ts";
 import type { Graph } from "./graph/graph.ts";
 import { readOnnx } from "./onnx/index.ts";
@@ -34,8 +34,6 @@ export interface BuildOptions extends CompressOptions {
   /** In place of `weights` and `observer`: what is done to the model, step by step. */
   readonly steps?: readonly StepSpec[];
   readonly observer?: Observer;
-  /** How hard weights are squeezed, at what speed of loading; `balanced` by default. */
-  readonly coding?: Coding;
   /** Kept in the pack: names of the classes. */
   readonly labels?: readonly string[];
   readonly name?: string;

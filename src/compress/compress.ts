@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readBytes } from "../data/file.ts";
 import type { Dataset } from "../data/index.ts";
-import type { Preprocess } from "../format/image.ts";
+import type { Coding, Preprocess } from "../format/image.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type ReadOptions, readOnnx } from "../onnx/index.ts";
 import { optimize } from "../passes/index.ts";
@@ -35,6 +35,8 @@ export interface CompressOptions {
   /** Decides which items are taken, and what made-up inputs look like; 0 by default. The same seed gives the same bytes. */
   readonly seed?: number;
   readonly preprocess?: Preprocess;
+  /** How hard weights are squeezed, at what speed of loading; `balanced` by default. Budgets for size are kept under it. */
+  readonly coding?: Coding;
   /** A folder in which a run that was killed finds what it had reached; empty again at the end. */
   readonly resume?: string;
   readonly onProgress?: (stage: string, done: number, total: number) => void;
@@ -65,10 +67,10 @@ export async function compress(
 
 /** The same for an optimized graph and checked steps. */
 export async function compressGraph(reference: Graph, steps: readonly CheckedStep[], options: CompressOptions): Promise<Compressed> {
-  const { seed = 0, preprocess, onProgress, onEstimate } = options;
+  const { seed = 0, preprocess, coding, onProgress, onEstimate } = options;
   const { calibration, validation } = await samplesOf(reference, steps, options);
   const measured = new Measurements(calibration, preprocess, onProgress);
-  const context: Context = { reference, calibration, validation, preprocess, seed, onProgress, measured };
+  const context: Context = { reference, calibration, validation, preprocess, coding, seed, onProgress, measured };
   if (onEstimate) onEstimate(await estimateOf(steps, context));
 
   const checkpoints =
@@ -119,8 +121,8 @@ async function samplesOf(
 
 /** All that the result depends on besides the steps. */
 async function identityOfRun(steps: readonly CheckedStep[], context: Context): Promise<string> {
-  const { reference, calibration, validation, preprocess, seed } = context;
-  const hash = createHash("sha256").update(canonical({ reference, preprocess, seed }));
+  const { reference, calibration, validation, preprocess, coding, seed } = context;
+  const hash = createHash("sha256").update(canonical({ reference, preprocess, coding, seed }));
   hash.update(await identityOf(calibration));
   if (validation) hash.update(await identityOf(validation));
   for (const path of steps.flatMap(filesOf)) hash.update(createHash("sha256").update(readBytes(path)).digest());

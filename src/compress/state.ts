@@ -1,6 +1,6 @@
 /** What a compression run carries from step to step, and what it can ask its data. */
 import type { Dataset } from "../data/index.ts";
-import type { Preprocess } from "../format/image.ts";
+import type { Coding, Preprocess } from "../format/image.ts";
 import type { Graph, Node } from "../graph/graph.ts";
 import type { Quant } from "../tensor/index.ts";
 import { calibrate } from "./calibrate.ts";
@@ -40,6 +40,8 @@ export interface Context {
   /** Items that no grid and no rounding has seen: budgets are kept on them. */
   readonly validation?: Samples;
   readonly preprocess?: Preprocess;
+  /** How the pack will be written: sizes are judged by it. */
+  readonly coding?: Coding;
   readonly seed: number;
   /** Called as work goes on; a stage is what a person would call it. */
   readonly onProgress?: (stage: string, done: number, total: number) => void;

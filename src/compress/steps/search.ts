@@ -93,7 +93,7 @@ export const search = defineStep({
         graph,
         layers,
         activations,
-        bytes: writeEpk(planGraph(graph, context).pack).length,
+        bytes: writeEpk(planGraph(graph, context).pack, context.coding).length,
         score: await judge.score(graph),
         ...(options.maxMs !== undefined && { ms: await medianMs(graph, await samples.data.item(samples.indices[0]), context.preprocess) }),
       };
