@@ -43,6 +43,7 @@ describe("wrong usage ends with 2 and says what is meant", () => {
     ["no data", ["eval", "m.epk"], /required option '--data <path>'/],
     ["a seed that is no number", ["build", "m.onnx", "--seed", "x"], /It must be a number/],
     ["a count of 0", ["build", "m.onnx", "--calibration-count", "0"], /whole number from 1/],
+    ["a coding that there is not", ["build", "m.onnx", "--coding", "tiny"], /fast, balanced, smallest/],
     ["a percentile above 100", ["build", "m.onnx", "--percentile", "101"], /at most 100/],
     ["a std of 0", ["build", "m.onnx", "--std", "0"], /above 0/],
     ["an input fixed to no number", ["check", "m.onnx", "--fix", "sr=high"], /It must be a number/],
