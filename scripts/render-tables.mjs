@@ -19,6 +19,21 @@ const tables = {
     const most = Object.entries(peaks).map(([unit, peak]) => `${peak.toFixed(1)} ${unit}`);
     return `${table(["kernel", "speed", "of peak"], body)}\n\nPeak, measured in the same run: ${most.join(", ")}; ${machine.cpu}, Node ${machine.node.slice(1)}, ${machine.date} (\`npm run bench:kernels\`).`;
   },
+  compression() {
+    const { results: rows, machine } = results("compression");
+    const change = ({ correct, f32, count }) => ((100 * (correct - f32)) / count).toFixed(2);
+    const body = rows.map((row) => [
+      row.model,
+      row.recipe,
+      kB(row.epk),
+      `${(row.onnx / row.epk).toFixed(1)}×`,
+      points(row),
+      change(row),
+      `${digits(row.macs / 1e6)} M`,
+    ]);
+    const head = ["model", "recipe", ".epk", "smaller than .onnx", "top-1, %", "against f32", "MACs"];
+    return `${table(head, body)}\n\nAll ${rows[0].count.toLocaleString("en")} test images of Fashion-MNIST; calibration, search and selection on training images alone. Node ${machine.node.slice(1)}, ${machine.date} (\`npm run bench:compression\`).`;
+  },
   matrix() {
     const { results: rows, machine } = results("matrix");
     const head = ["model", ".onnx", "f32 .epk", "int8 .epk", "f32 differs by", "int8 SQNR", "f32", "int8", "onnxruntime-web f32"];
@@ -90,7 +105,7 @@ const tables = {
   },
 };
 
-for (const document of ["README.md", "docs/kernels.md", "docs/models.md", "docs/startup.md", "docs/benchmarks.md"]) {
+for (const document of ["README.md", "docs/kernels.md", "docs/models.md", "docs/startup.md", "docs/benchmarks.md", "docs/compression.md"]) {
   const path = new URL(document, root);
   const fill = (_, name) => `<!-- table: ${name} -->\n${(tables[name] ?? benchmarkTables[name])(results, table)}\n<!-- end -->`;
   writeFileSync(path, readFileSync(path, "utf8").replace(/<!-- table: (\w+) -->[\s\S]*?<!-- end -->/g, fill));

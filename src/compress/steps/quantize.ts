@@ -22,7 +22,7 @@ const SMALL = 0.01;
 /** Items that the outputs' noise is measured on, at most. */
 export const NOISE_ITEMS = 16;
 /** Noise that weights may make as a share of that of activations' grids, and the least of the latter that counts. */
-const WEIGHT_NOISE = 0.1;
+const WEIGHT_NOISE = 0.2;
 const QUIET = 1e-5;
 
 /** Puts weights and activations on grids (docs/quantization.md). */
