@@ -13,6 +13,7 @@ const EFFORTS: Readonly<Record<Coding, { readonly rates: readonly Rates[]; reado
   balanced: {
     rates: [
       [5, 5],
+      [5, 7],
       [2, 7],
       [7, 2],
     ],
