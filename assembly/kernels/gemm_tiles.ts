@@ -54,10 +54,17 @@ export function f32_gemm_4x8(
       c30 = Madd.f32x4(x3, w0, c30);
       c31 = Madd.f32x4(x3, w1, c31);
     }
-    Out.row(c, c00, c01, bias0, bias1, low, high, cols);
-    Out.row(c + ldc, c10, c11, bias0, bias1, low, high, cols);
-    Out.row(c + 2 * ldc, c20, c21, bias0, bias1, low, high, cols);
-    Out.row(c + 3 * ldc, c30, c31, bias0, bias1, low, high, cols);
+    if (cols >= 8) {
+      Out.whole(c, c00, c01, bias0, bias1, low, high);
+      Out.whole(c + ldc, c10, c11, bias0, bias1, low, high);
+      Out.whole(c + 2 * ldc, c20, c21, bias0, bias1, low, high);
+      Out.whole(c + 3 * ldc, c30, c31, bias0, bias1, low, high);
+    } else {
+      Out.row(c, c00, c01, bias0, bias1, low, high, cols);
+      Out.row(c + ldc, c10, c11, bias0, bias1, low, high, cols);
+      Out.row(c + 2 * ldc, c20, c21, bias0, bias1, low, high, cols);
+      Out.row(c + 3 * ldc, c30, c31, bias0, bias1, low, high, cols);
+    }
   }
 }
 
@@ -87,6 +94,11 @@ export function f32_gemm_3x8(
 class Out {
   @inline static bias(bias: usize, offset: usize, cols: i32): v128 {
     return bias ? Lanes.load(bias + offset, cols) : f32x4.splat(0);
+  }
+
+  @inline static whole(c: usize, x: v128, y: v128, bias0: v128, bias1: v128, lo: v128, hi: v128): void {
+    v128.store(c, F32x4.clamp(f32x4.add(x, bias0), lo, hi));
+    v128.store(c, F32x4.clamp(f32x4.add(y, bias1), lo, hi), 16);
   }
 
   @inline static row(c: usize, x: v128, y: v128, bias0: v128, bias1: v128, lo: v128, hi: v128, cols: i32): void {

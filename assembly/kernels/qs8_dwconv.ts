@@ -1,6 +1,6 @@
 import { Field } from "../lib/record";
-import { ConvField } from "../shared/plan";
-import { Epilogue } from "./qs8_epilogue";
+import { ConvField, EpilogueField } from "../shared/plan";
+import { Epilogue, Requantize } from "./qs8_epilogue";
 import { qs8_widen } from "./qs8_widen";
 
 /**
@@ -78,12 +78,19 @@ export function qs8_qc8w_dwconv_2x8(r: usize, taps: usize, pairs: i32, step: usi
   const bias = Field.address(r, ConvField.bias);
   const e = r + (ConvField.lo << 2);
   const end = taps + ((<usize>pairs) << 3);
+  const zero = Field.i32(e, EpilogueField.c_zero);
+  const lo = f32x4.splat(f32(Field.i32(e, EpilogueField.lo) - zero));
+  const hi = i8x16.splat(i8(Field.i32(e, EpilogueField.hi)));
+  const offset = Requantize.offset(zero);
   for (let i = 0; i < channels; i += 8) {
     const w = Field.address(r, ConvField.w) + (i >> 4) * (pairs << 5) + ((i & 8) << 1);
     const at = (<usize>i) << 2;
-    const offset = bias ? bias + at : Epilogue.bias(0);
-    const start = Epilogue.start(bias ? offset : 0, e);
+    const shift = bias ? bias + at : Epilogue.bias(0);
+    const start = Epilogue.start(bias ? shift : 0, e);
     const scale = Field.address(r, ConvField.scale) + at;
+    const scale0 = v128.load(scale);
+    const scale1 = v128.load(scale, 16);
+    const whole = size === 1 && channels - i >= 8;
     let from = (<usize>i) << 1;
     let to = c + i * size;
     for (let x = out_w; x > 0; x -= 2, from += step << 1, to += pixel << 1) {
@@ -107,7 +114,18 @@ export function qs8_qc8w_dwconv_2x8(r: usize, taps: usize, pairs: i32, step: usi
         p10 = i32x4.add(p10, i32x4.dot_i16x8_s(v128.shuffle<i16>(u1, v1, 0, 8, 1, 9, 2, 10, 3, 11), w0));
         p11 = i32x4.add(p11, i32x4.dot_i16x8_s(v128.shuffle<i16>(u1, v1, 4, 12, 5, 13, 6, 14, 7, 15), w1));
       }
-      Epilogue.store2(p00, p01, p10, p11, offset, scale, to, x > 1 ? to + pixel : to, min(channels - i, 8), e);
+      const beside = x > 1 ? to + pixel : to;
+      if (whole) {
+        const both = Requantize.narrow(
+          Requantize.i32x4(p00, scale0, lo, offset),
+          Requantize.i32x4(p01, scale1, lo, offset),
+          Requantize.i32x4(p10, scale0, lo, offset),
+          Requantize.i32x4(p11, scale1, lo, offset),
+          hi,
+        );
+        v128.store64_lane(to, both, 0);
+        v128.store64_lane(beside, both, 1);
+      } else Epilogue.store2(p00, p01, p10, p11, shift, scale, to, beside, min(channels - i, 8), e);
     }
   }
 }

@@ -7,6 +7,7 @@ import { Field } from "../lib/record";
 import { EpilogueField } from "../shared/plan";
 import { Bytes } from "./bytes";
 import { Lanes } from "./lanes";
+import { F32x4 } from "./math";
 
 /** 1.5 · 2²³: an f32 x with |x| < 2²² added to it leaves round(x) in the low bits. */
 const MAGIC: f32 = 12582912;
@@ -43,7 +44,10 @@ export class Epilogue {
       const q3 = Requantize.i32x4(v3, v128.load(scale, 48), lo, offset);
       const q = Requantize.narrow(q0, q1, q2, q3, i8x16.splat(i8(Field.i32(e, EpilogueField.hi))));
       Bytes.store(c, q, lanes);
-    } else Dequantize.store(v0, v1, v2, v3, bias, scale, c, lanes, e);
+    } else {
+      Dequantize.store(v0, v1, bias, scale, c, lanes, e);
+      Dequantize.store(v2, v3, bias + 32, scale + 32, c + 32, lanes - 8, e);
+    }
   }
 
   /** Finishes 8 accumulators for each of two addresses and stores the first `lanes` (at most 8) of them there. */
@@ -78,8 +82,8 @@ export class Epilogue {
         Bytes.store_tail(c1, v128.shuffle<i64>(q, q, 1, 0), lanes);
       }
     } else {
-      Dequantize.store(v00, v01, v00, v01, bias, scale, c0, lanes, e);
-      Dequantize.store(v10, v11, v10, v11, bias, scale, c1, lanes, e);
+      Dequantize.store(v00, v01, bias, scale, c0, lanes, e);
+      Dequantize.store(v10, v11, bias, scale, c1, lanes, e);
     }
   }
 }
@@ -115,20 +119,30 @@ export class Requantize {
   }
 }
 
-class Dequantize {
-  static store(v0: v128, v1: v128, v2: v128, v3: v128, bias: usize, scale: usize, c: usize, lanes: i32, e: usize): void {
-    Lanes.store(c, Dequantize.i32x4(v0, bias, scale, e), lanes);
-    Lanes.store(c + 16, Dequantize.i32x4(v1, bias + 16, scale + 16, e), lanes - 4);
-    Lanes.store(c + 32, Dequantize.i32x4(v2, bias + 32, scale + 32, e), lanes - 8);
-    Lanes.store(c + 48, Dequantize.i32x4(v3, bias + 48, scale + 48, e), lanes - 12);
+export class Dequantize {
+  /** Scale of the input: 1 where it is known at build time, since then it stands in the outputs' scales. */
+  @inline static input(e: usize): f32 {
+    const dynamic = Field.address(e, EpilogueField.dynamic);
+    return dynamic ? load<f32>(dynamic) : 1;
   }
 
-  /** clamp(acc · scale + bias), scale times that of the input where it is found at run time. */
-  static i32x4(acc: v128, bias: usize, scale: usize, e: usize): v128 {
-    const dynamic = Field.address(e, EpilogueField.dynamic);
-    const input = f32x4.splat(dynamic ? load<f32>(dynamic) : 1);
-    const sum = f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), f32x4.mul(input, v128.load(scale))), v128.load(bias));
+  /** clamp(acc · scale + bias), scale times that of the input. */
+  @inline static i32x4(acc: v128, scale: v128, bias: v128, lo: v128, hi: v128): v128 {
+    return F32x4.clamp(f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(acc), scale), bias), lo, hi);
+  }
+
+  /** Finishes and stores 8 accumulators. */
+  @inline static row(c: usize, v0: v128, v1: v128, scale0: v128, scale1: v128, bias0: v128, bias1: v128, lo: v128, hi: v128): void {
+    v128.store(c, Dequantize.i32x4(v0, scale0, bias0, lo, hi));
+    v128.store(c, Dequantize.i32x4(v1, scale1, bias1, lo, hi), 16);
+  }
+
+  /** Finishes 8 accumulators and stores the first `lanes` of them. */
+  static store(v0: v128, v1: v128, bias: usize, scale: usize, c: usize, lanes: i32, e: usize): void {
+    const input = f32x4.splat(Dequantize.input(e));
     const lo = f32x4.splat(Field.f32(e, EpilogueField.lo));
-    return f32x4.min(f32x4.max(sum, lo), f32x4.splat(Field.f32(e, EpilogueField.hi)));
+    const hi = f32x4.splat(Field.f32(e, EpilogueField.hi));
+    Lanes.store(c, Dequantize.i32x4(v0, f32x4.mul(input, v128.load(scale)), v128.load(bias), lo, hi), lanes);
+    Lanes.store(c + 16, Dequantize.i32x4(v1, f32x4.mul(input, v128.load(scale, 16)), v128.load(bias, 16), lo, hi), lanes - 4);
   }
 }

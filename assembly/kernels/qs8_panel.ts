@@ -5,7 +5,7 @@
  */
 import { Field } from "../lib/record";
 import { EpilogueField } from "../shared/plan";
-import { Epilogue, Requantize } from "./qs8_epilogue";
+import { Dequantize, Epilogue, Requantize } from "./qs8_epilogue";
 
 /**
  * `rows` (a multiple of 4) × 8 outputs: one half of a panel, `w` pointing at its columns. `a`: rows of `pairs` · 2 i16, one after another.
@@ -28,14 +28,16 @@ export function qs8_qc8w_gemm_4x8(
   const a1 = (<usize>pairs) << 2;
   const a2 = a1 << 1;
   const a3 = a1 + a2;
-  // What most calls write, eight integers, with all that does not change from row to row held; the rest goes the long way.
-  const whole = lanes === 8 && Field.i32(e, EpilogueField.c_size) === 1;
+  // Whole rows of eight are written with what does not change from row to row held; the rest goes the long way.
+  const whole = lanes === 8;
+  const floats = Field.i32(e, EpilogueField.c_size) !== 1;
   const zero = Field.i32(e, EpilogueField.c_zero);
   const lo = f32x4.splat(f32(Field.i32(e, EpilogueField.lo) - zero));
   const hi = i8x16.splat(i8(Field.i32(e, EpilogueField.hi)));
   const offset = Requantize.offset(zero);
-  const scale0 = v128.load(scale);
-  const scale1 = v128.load(scale, 16);
+  const input = f32x4.splat(floats ? Dequantize.input(e) : 1);
+  const scale0 = f32x4.mul(input, v128.load(scale));
+  const scale1 = f32x4.mul(input, v128.load(scale, 16));
   for (; rows > 0; rows -= 4) {
     let p00 = v128.load(start);
     let p01 = v128.load(start, 16);
@@ -63,7 +65,20 @@ export function qs8_qc8w_gemm_4x8(
       p31 = i32x4.add(p31, i32x4.dot_i16x8_s(x3, w1));
     }
     a += a3;
-    if (whole) {
+    if (whole && floats) {
+      const low = f32x4.splat(Field.f32(e, EpilogueField.lo));
+      const high = f32x4.splat(Field.f32(e, EpilogueField.hi));
+      const bias0 = v128.load(bias);
+      const bias1 = v128.load(bias, 16);
+      Dequantize.row(c, p00, p01, scale0, scale1, bias0, bias1, low, high);
+      c += c_stride;
+      Dequantize.row(c, p10, p11, scale0, scale1, bias0, bias1, low, high);
+      c += c_stride;
+      Dequantize.row(c, p20, p21, scale0, scale1, bias0, bias1, low, high);
+      c += c_stride;
+      Dequantize.row(c, p30, p31, scale0, scale1, bias0, bias1, low, high);
+      c += c_stride;
+    } else if (whole) {
       const q0 = Requantize.narrow(
         Requantize.i32x4(p00, scale0, lo, offset),
         Requantize.i32x4(p01, scale1, lo, offset),
@@ -112,7 +127,7 @@ export function qs8_qc8w_gemm_1x16(
   let p2 = v128.load(start, 32);
   let p3 = v128.load(start, 48);
   const end = a + ((<usize>pairs) << 2);
-  for (const even = end - 4; a < even; a += 8, w += 64) {
+  for (; a + 4 < end; a += 8, w += 64) {
     const a0 = v128.load32_splat(a);
     p0 = i32x4.add(p0, i32x4.dot_i16x8_s(a0, v128.load8x8_s(w)));
     p1 = i32x4.add(p1, i32x4.dot_i16x8_s(a0, v128.load8x8_s(w, 8)));

@@ -26,10 +26,10 @@ export class Rows {
 
   /**
    * Where row `iy` of the image at `a` stands: pixels of `pixel` bytes that hold `channels` channels, the first of them pad_left pixels before the image's.
-   * Rows that one window reads are dilation_h apart and never take each other's slot.
+   * Rows that one window reads are dilation_h apart and never take each other's slot. Without channels there is nothing but padding.
    */
   static at(r: usize, rows: usize, slots: i32, row_bytes: i32, pixel: i32, channels: i32, a: usize, iy: i32): usize {
-    if (iy < 0 || iy >= Field.i32(r, ConvField.in_h)) return rows + slots * row_bytes;
+    if (iy < 0 || iy >= Field.i32(r, ConvField.in_h) || pixel === 0) return rows + slots * row_bytes;
     const slot = (iy / Field.i32(r, ConvField.dilation_h)) % slots;
     const row = rows + slot * row_bytes;
     const holds = Rows.held(rows, slots, row_bytes) + ((<usize>slot) << 2);

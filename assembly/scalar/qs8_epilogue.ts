@@ -4,6 +4,7 @@
  */
 import { Field } from "../lib/record";
 import { EpilogueField } from "../shared/plan";
+import { F32 } from "./math";
 
 /** Requantization: the nearest integer (ties to even) of the clamped product, and the zero point. */
 export function qs8_requantize(acc: i32, factor: f32, zero: i32, lo: i32, hi: i32): i32 {
@@ -35,5 +36,5 @@ export function qs8_finish(acc: i32, channel: i32, bias: usize, scale: usize, c:
   const dynamic = Field.address(e, EpilogueField.dynamic);
   const product = f32(acc) * (dynamic ? load<f32>(dynamic) * factor : factor);
   const sum = product + (bias ? load<f32>(bias + at) : 0);
-  store<f32>(c, min(max(sum, Field.f32(e, EpilogueField.lo)), Field.f32(e, EpilogueField.hi)));
+  store<f32>(c, F32.clamp(sum, Field.f32(e, EpilogueField.lo), Field.f32(e, EpilogueField.hi)));
 }
