@@ -1,6 +1,6 @@
 /** Which items a run may look at for what: calibration and validation have none in common. */
 import { createHash } from "node:crypto";
-import { type Dataset, digestOf, sampleIndices, stratify } from "../data/index.ts";
+import { type Dataset, digestOf, examine, sampleIndices, stratify } from "../data/index.ts";
 import { EdgepackError } from "../errors.ts";
 import type { Samples } from "./state.ts";
 
@@ -23,12 +23,16 @@ function drawn({ labels }: Dataset, candidates: readonly number[], take: number,
   return stratify(bundles, [share, 1 - share], seed)[0];
 }
 
-/** Throws DATA_INVALID where the same item stands in both sets that were given. Validation is absent where no items are left for it. */
+/**
+ * Throws DATA_INVALID where items are unreadable or not finite, naming them, and where the same item stands in both sets that were given. Validation is absent
+ * where no items are left for it.
+ */
 export async function partsOf(options: PartsOptions): Promise<{ calibration: Samples; validation?: Samples }> {
   const { calibration: data, validation, validationCount, seed } = options;
   const calibration = { data, indices: sampleIndices(data.count, options.calibrationCount, seed) };
   const seen = new Set<string>();
-  for (const index of calibration.indices) seen.add(digestOf(await data.item(index)));
+  const { labels: _, ...unlabelled } = data;
+  for await (const { item } of examine(unlabelled, calibration.indices, { duplicates: false })) seen.add(digestOf(item));
   if (validation) {
     const all = Array.from({ length: validation.count }, (_, i) => i);
     const indices = drawn(validation, all, validationCount, seed);

@@ -19,6 +19,8 @@ export interface ExamineOptions {
   readonly classes?: number;
   /** Pass over bad items and duplicates, instead of throwing at the end. */
   readonly skipBad?: boolean;
+  /** Look for NaN and infinities: true where absent. */
+  readonly finite?: boolean;
   /** Hash items to find duplicates: true where absent. They are an error for nobody, and dropped with `skipBad`. */
   readonly duplicates?: boolean;
   /** Told of each finding as it is made. */
@@ -66,7 +68,7 @@ export function checkLabels(dataset: Dataset, classes?: number): void {
 export async function* examine(
   dataset: Dataset,
   indices: Iterable<number>,
-  { classes, skipBad = false, duplicates = true, onFinding }: ExamineOptions = {},
+  { classes, skipBad = false, finite = true, duplicates = true, onFinding }: ExamineOptions = {},
 ): AsyncGenerator<{ readonly index: number; readonly item: DataItem }> {
   const first = new Map<string, number>();
   const bad: Finding[] = [];
@@ -84,7 +86,7 @@ export async function* examine(
       found("unreadable", error.message);
     }
     const label = labels?.[index];
-    const infinite = item && notFinite(item);
+    const infinite = finite && item ? notFinite(item) : undefined;
     const mislabelled = label === undefined ? undefined : badLabel(label, classes);
     if (infinite) found("not finite", `item ${index}: ${infinite}`);
     else if (item && mislabelled) found("bad label", `item ${index}: ${mislabelled}`);
@@ -114,12 +116,12 @@ export function namesOf(findings: readonly Finding[]): string[] {
 }
 
 /**
- * The items at `indices`, in that order. At the first bad one (unreadable, NaN or infinite) nothing more is yielded, but the rest is still read, so
- * that the one DATA_INVALID thrown at the end counts them all and names the first 20.
+ * The items at `indices`, in that order. At the first unreadable one nothing more is yielded, but the rest is still read, so that the one DATA_INVALID
+ * thrown at the end counts them all and names the first 20. NaN and infinities pass: a model may well take them.
  */
 export async function* readItems(dataset: Dataset, indices: Iterable<number>): AsyncGenerator<DataItem> {
   const { labels: _, ...unlabelled } = dataset;
-  for await (const { item } of examine(unlabelled, indices, { duplicates: false })) yield item;
+  for await (const { item } of examine(unlabelled, indices, { finite: false, duplicates: false })) yield item;
 }
 
 /** A dataset without its bad items and duplicates, which takes reading all of it, and what was found. */
