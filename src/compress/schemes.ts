@@ -9,7 +9,7 @@ const weightEntries = {
     v.pipe(
       whole(2, 8),
       v.description(
-        "bits of a weight; levels and codebook are finer ways to say it. Without any, each layer has what it needs by calibration data, or 8 bits where there are none",
+        "bits of a weight; levels and codebook are finer ways to say it. Without any, each layer has what it needs by calibration data, or 8 bits where there are fewer than 128 examples",
       ),
     ),
   ),

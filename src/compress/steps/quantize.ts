@@ -21,6 +21,8 @@ type Override = v.InferOutput<typeof OVERRIDE>;
 const SMALL = 0.01;
 /** Items that the outputs' noise is measured on, at most. */
 export const NOISE_ITEMS = 16;
+/** Calibration items from which on weights are made as coarse as these allow. */
+const FEWEST = 128;
 /** Noise that weights may make as a share of that of activations' grids, and the least of the latter that counts. */
 const WEIGHT_NOISE = 0.2;
 const QUIET = 1e-5;
@@ -66,8 +68,9 @@ export const quantize = defineStep({
       return override && "weights" in override ? override.weights : options.weights;
     };
     const stored = [...layers.keys()].filter((node) => !keepOf(node));
-    // Made-up inputs do not show what a weight is needed for.
-    const fitted = stored.filter((node) => calibration.given && isOpen(optionsOf(node)));
+    // Made-up inputs, and few, do not show what a weight is needed for.
+    const shown = calibration.given && calibration.indices.length >= FEWEST;
+    const fitted = stored.filter((node) => shown && isOpen(optionsOf(node)));
     const grids = await measured.grids(graph, observer);
     const measures = (keepSensitive && activations !== "none") || fitted.length > 0;
     const noise = measures
