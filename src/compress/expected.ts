@@ -6,7 +6,7 @@ import { layerView } from "./layer-view.ts";
 import { blocksOf } from "./moments.ts";
 import { linearLayers } from "./quantize.ts";
 import type { CheckedStep } from "./recipe.ts";
-import { macsOf } from "./report.ts";
+import { totalMacs } from "./report.ts";
 import type { Context } from "./state.ts";
 import { stepOf } from "./steps/index.ts";
 
@@ -24,7 +24,7 @@ const ELEMENTS_PER_SECOND = 2e8;
 export async function estimateOf(steps: readonly CheckedStep[], { reference, calibration, validation }: Context): Promise<Estimate> {
   const values = realValues(reference);
   const elements = values.reduce((sum, value) => sum + elementCount(reference.types.get(value)!.shape), 0);
-  const macs = reference.nodes.reduce((sum, node) => sum + macsOf(node, reference), 0);
+  const macs = totalMacs(reference);
   const perInference = macs / MACS_PER_SECOND + elements / ELEMENTS_PER_SECOND;
   const sizes = { items: calibration.indices.length, validation: (validation ?? calibration).indices.length, values: values.length };
   const inferences = steps.reduce((sum, { step, options }) => sum + stepOf(step).inferences(options, sizes), 0);

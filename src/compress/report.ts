@@ -139,6 +139,9 @@ export function macsOf(node: Node, graph: Graph): number {
   return opOf(node.op)?.macs?.(node, inputs, graph.types.get(node.outputs[0])!) ?? 0;
 }
 
+/** Multiply-accumulates of an inferred graph, each node once. */
+export const totalMacs = (graph: Graph): number => graph.nodes.reduce((sum, node) => sum + macsOf(node, graph), 0);
+
 /** Values with data: constants, and the reals of those that are stored on a grid. */
 function storedValues(graph: Graph): Map<string, Tensor> {
   const dequantized = graph.nodes.filter(({ op, inputs }) => op === "DequantizeLinear" && graph.constants.has(inputs[0]));

@@ -11,6 +11,7 @@ import type { Graph, Node } from "../graph/graph.ts";
 import { elementCount, type Shape, scaleIndex, type Tensor } from "../tensor/index.ts";
 import { type LayerView, layerView } from "./layer-view.ts";
 import { blocksOf, type Moments } from "./moments.ts";
+import { cholesky } from "./prune/cholesky.ts";
 import { type Rate, rateOf } from "./rate.ts";
 import { gridOfWeights, INT8_WEIGHTS, type LayerWeights, type WeightGrid, type WeightScheme } from "./weight-grid.ts";
 
@@ -171,15 +172,14 @@ function factorOf(matrix: Float64Array, order: readonly number[]): Float64Array 
   let trace = 0;
   for (let i = 0; i < k; i++) trace += matrix[i * (k + 1)];
   const damping = (DAMPING * trace) / k || 1;
-  const lower = new Float64Array(k * k);
+  const damped = new Float64Array(k * k);
   for (let i = 0; i < k; i++) {
     for (let j = 0; j <= i; j++) {
       const [row, column] = order[i] > order[j] ? [order[i], order[j]] : [order[j], order[i]];
-      let sum = matrix[row * k + column] + (i === j ? damping : 0);
-      for (let p = 0; p < j; p++) sum -= lower[i * k + p] * lower[j * k + p];
-      lower[i * k + j] = i === j ? Math.sqrt(Math.max(sum, Number.MIN_VALUE)) : sum / lower[j * (k + 1)];
+      damped[i * k + j] = matrix[row * k + column] + (i === j ? damping : 0);
     }
   }
+  const lower = cholesky(damped, k);
   const upper = new Float64Array(k * k);
   for (let i = 0; i < k; i++) for (let j = 0; j <= i; j++) upper[j * k + i] = lower[i * k + j];
   return upper;

@@ -9,7 +9,7 @@ import type { Quant } from "../tensor/index.ts";
 import { Sqnr } from "./compare.ts";
 import { instrument } from "./instrument.ts";
 import { roundedValues } from "./quantize.ts";
-import { macsOf } from "./report.ts";
+import { macsOf, totalMacs } from "./report.ts";
 import { switchable } from "./switchable.ts";
 
 /** Signal to noise that rounding values may leave at the outputs, in dB. */
@@ -35,7 +35,7 @@ export function sensitiveValues(graph: Graph, noise: ReadonlyMap<string, number>
     const readers = rounded.get(value)!.flatMap((form) => consumers.get(form) ?? []);
     return readers.reduce((sum, node) => sum + macsOf(node, graph), 0);
   };
-  const total = graph.nodes.reduce((sum, node) => sum + macsOf(node, graph), 0);
+  const total = totalMacs(graph);
   const budget = 10 ** (-ENOUGH / 10);
   let left = [...noise.values()].reduce((sum, share) => sum + share, 0);
   let room = MOST_MACS * total;

@@ -8,7 +8,7 @@ import { inputMoments, type Moments } from "./moments.ts";
 import type { Observer } from "./observers.ts";
 import type { Mask } from "./prune/mask.ts";
 import { linearLayers } from "./quantize.ts";
-import { macsOf } from "./report.ts";
+import { totalMacs } from "./report.ts";
 
 export interface State {
   /** The model as it is now. */
@@ -99,7 +99,7 @@ export class Measurements {
   /** As many items as can be run `times` times within the bounds of a measurement, evenly spread; one at least. */
   spread(graph: Graph, times: number): readonly number[] {
     const { indices } = this.#samples;
-    const macs = graph.nodes.reduce((sum, node) => sum + macsOf(node, graph), 0);
+    const macs = totalMacs(graph);
     const count = Math.min(indices.length, Math.max(1, Math.floor(MEASURED_MACS / Math.max(1, times * macs))));
     return Array.from({ length: count }, (_, i) => indices[Math.floor((i * indices.length) / count)]);
   }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { quantizeStatic } from "../../compress/quantize.ts";
-import { macsOf } from "../../compress/report.ts";
+import { totalMacs } from "../../compress/report.ts";
 import { readBytes } from "../../data/file.ts";
 import { EdgepackError } from "../../errors.ts";
 import type { Graph } from "../../graph/graph.ts";
@@ -92,7 +92,7 @@ function checkModel(onnx: Uint8Array, options: ReadOptions) {
       forms && {
         inputs: graph.inputs.map(port),
         outputs: graph.outputs.map(port),
-        macs: graph.nodes.reduce((sum, node) => sum + macsOf(node, graph), 0),
+        macs: totalMacs(graph),
         params: [...graph.constants.values()].reduce((sum, { dtype, shape }) => sum + (dtype === "f32" ? elementCount(shape) : 0), 0),
         forms,
         targets: (Object.keys(TARGETS) as TargetName[]).map((name) => targetReport(name, forms)),

@@ -20,7 +20,7 @@ import {
   surgeon,
   wanda,
 } from "../prune/index.ts";
-import { macsOf } from "../report.ts";
+import { totalMacs } from "../report.ts";
 import type { Context, State } from "../state.ts";
 import { defineStep } from "../step.ts";
 
@@ -124,7 +124,7 @@ const CRITERIA: Readonly<Record<Options["by"], Criterion>> = { magnitude, wanda,
 async function pruneChannels(state: State, options: Options, context: Context): Promise<State> {
   const { graph } = state;
   const [kind, share] = Object.entries(options.remove!)[0] as ["macs" | "parameters", number];
-  const sizeOf = kind === "macs" ? macs : parameters;
+  const sizeOf = kind === "macs" ? totalMacs : parameters;
   const wanted = (1 - share) * sizeOf(graph);
   const rounds = options.reconstruct ? options.rounds : 1;
   let current = graph;
@@ -145,7 +145,7 @@ async function pruneChannels(state: State, options: Options, context: Context): 
       {
         step: "prune",
         pattern: "channels",
-        macs: { before: macs(graph), after: macs(current) },
+        macs: { before: totalMacs(graph), after: totalMacs(current) },
         parameters: { before: parameters(graph), after: parameters(current) },
       },
     ],
@@ -169,8 +169,6 @@ const parameters = (graph: Graph): number =>
   [...graph.constants.values()].reduce((sum, { dtype, data }) => sum + (dtype === "f32" ? data.length : 0), 0);
 
 const isAll = (patterns: readonly string[]): boolean => patterns.length === 1 && patterns[0] === "*";
-
-const macs = (graph: Graph): number => graph.nodes.reduce((sum, node) => sum + macsOf(node, graph), 0);
 
 const summaryOf = (mask: Mask) => inspectMask(mask).map(({ name, elements, removed }) => ({ name, elements, removed }));
 
